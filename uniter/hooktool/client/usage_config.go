@@ -1,0 +1,21 @@
+package client
+
+var configUsage = [...]usage{
+	{"config-get", `Usage: config-get [options] [KEY]
+
+Print the application's configuration: the value of KEY, or all options that have a value.
+It is the same throughout a hook.
+
+Options:
+  -a, --all
+        options without a value too
+` + outputOptions},
+
+	{"is-leader", `Usage: is-leader [options]
+
+Print whether this unit leads its application. If it does, it will for 30 seconds more at
+the least.
+
+Options:
+` + outputOptions},
+}
