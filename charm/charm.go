@@ -1,6 +1,8 @@
 package charm
 
 import (
+	"slices"
+
 	jujucharm "github.com/juju/charm/v12"
 )
 
@@ -26,6 +28,19 @@ type Documents struct {
 	Metadata string `json:"metadata"`
 	Config   string `json:"config,omitempty"`
 	Actions  string `json:"actions,omitempty"`
+}
+
+// EndpointNames returns what the charm calls its endpoints and extra bindings, sorted.
+func (c *Charm) EndpointNames() []string {
+	var names []string
+	for name := range c.Meta.CombinedRelations() {
+		names = append(names, name)
+	}
+	for name := range c.Meta.ExtraBindings {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // JujuInfo is the endpoint that every charm provides without declaring it.

@@ -49,10 +49,10 @@ type ContextConfig struct {
 	Endpoint string
 	// Relations are the relations that the unit takes part in, by id.
 	Relations map[int]model.UnitRelation
-	// Members are, by relation id, the units whose joined hook has run and whose departed hook
-	// has not; the remote unit of Hook itself may be there or not. A relation that is not in it has the
-	// members that View says.
-	Members map[int][]string
+	// Members returns the units of a relation whose joined hook has run and whose departed hook
+	// has not; the remote unit of Hook itself may be there or not. A relation that it does not know, and
+	// any if it is nil, has the members that View says.
+	Members func(relationId int) (units []string, known bool)
 	// Endpoints are the names that the charm has for its endpoints and extra bindings. If
 	// there are none, --endpoints takes any name.
 	Endpoints []string

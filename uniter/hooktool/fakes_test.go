@@ -234,3 +234,11 @@ func newRelations() map[int]model.UnitRelation {
 var errBoom = errors.New("boom")
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// membersOf returns a function that knows the relations of a map.
+func membersOf(members map[int][]string) func(int) ([]string, bool) {
+	return func(id int) ([]string, bool) {
+		units, ok := members[id]
+		return units, ok
+	}
+}

@@ -112,7 +112,7 @@ func TestRelationGetOwnUnseen(t *testing.T) {
 // TestRelationGetUnmet covers a unit that the model has but whose joined hook has not run: it can be
 // asked for by name.
 func TestRelationGetUnmet(t *testing.T) {
-	run := begin(t, configChanged, func(run *hookRun) { run.config.Members = map[int][]string{1: {}} })
+	run := begin(t, configChanged, func(run *hookRun) { run.config.Members = membersOf(map[int][]string{1: {}}) })
 	if got := run.must("relation-get", "-r", "db:1", "host", "mysql/0"); got != "10.0.0.1\n" {
 		t.Errorf("got %q", got)
 	}

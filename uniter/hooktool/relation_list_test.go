@@ -8,7 +8,7 @@ import (
 
 func TestRelationIds(t *testing.T) {
 	withMembers := func(run *hookRun) {
-		run.config.Members = map[int][]string{4: {"memcached/0"}, 5: {}}
+		run.config.Members = membersOf(map[int][]string{4: {"memcached/0"}, 5: {}})
 	}
 	dying := func(run *hookRun) { setLife(run, 1, model.Dying) }
 	dyingPeers := func(run *hookRun) { setLife(run, 2, model.Dying); run.view.members[2] = nil }
@@ -55,7 +55,7 @@ func TestRelationList(t *testing.T) {
 		}
 	}
 	local := func(members ...string) func(*hookRun) {
-		return func(run *hookRun) { run.config.Members = map[int][]string{1: members} }
+		return func(run *hookRun) { run.config.Members = membersOf(map[int][]string{1: members}) }
 	}
 	runRows(t, []row{
 		{args: "relation-list", in: changed, stdout: "mysql/0\nmysql/1\nmysql/10\n"},

@@ -112,8 +112,11 @@ func (c *Context) members(ctx context.Context, id int) ([]string, error) {
 	if current && hi.Kind == hooks.RelationBroken {
 		return []string{}, nil
 	}
-	members, ok := c.config.Members[id]
-	if !ok {
+	members, known := []string(nil), false
+	if c.config.Members != nil {
+		members, known = c.config.Members(id)
+	}
+	if !known {
 		var err error
 		members, err = c.config.View.RelationMembers(ctx, id)
 		if model.IsNotFound(err) {
