@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,9 +11,8 @@ import (
 	"github.com/juju/worker/v3"
 	"gopkg.in/tomb.v2"
 
-	"context"
-
 	"github.com/unit-agent/unit-agent/internal/durable"
+	"github.com/unit-agent/unit-agent/model"
 	"github.com/unit-agent/unit-agent/uniter"
 	"github.com/unit-agent/unit-agent/uniter/hooktool"
 	"github.com/unit-agent/unit-agent/uniter/journal"
@@ -87,8 +87,8 @@ func (a *UnitAgent) Wait() error { return a.tomb.Wait() }
 type parts struct {
 	log     *unitlog.Writer
 	journal *journal.Journal
-	// workers end in reverse order, after the uniter.
-	workers []worker.Worker
+	claim   *model.UnitClaim
+	server  *hooktool.Server
 	tracker *leadership.TrackerWorker
 	uniter  *uniter.Uniter
 }
@@ -111,7 +111,7 @@ func (a *UnitAgent) open(ctx context.Context, home uniter.Home) (_ *parts, err e
 	if err != nil {
 		return nil, err
 	}
-	p.workers = append(p.workers, claim)
+	p.claim = claim
 	if a.config.Address != "" {
 		if err := a.config.Model.SetUnitAddresses(ctx, a.config.Unit, a.config.Address, a.config.Address); err != nil {
 			return nil, err
@@ -123,10 +123,8 @@ func (a *UnitAgent) open(ctx context.Context, home uniter.Home) (_ *parts, err e
 	if err != nil {
 		return nil, err
 	}
-	p.workers = append(p.workers, server)
-
+	p.server = server
 	p.tracker = leadership.NewTracker(names.NewUnitTag(a.config.Unit), a.config.Claimer, a.config.Clock, a.config.LeaderLease)
-	p.workers = append(p.workers, p.tracker)
 
 	p.uniter, err = uniter.New(uniter.Config{
 		Unit:                 a.config.Unit,
@@ -159,22 +157,21 @@ func (a *UnitAgent) logger(log *unitlog.Writer) *slog.Logger {
 func (a *UnitAgent) run(home uniter.Home, p *parts) error {
 	// The uniter ends when it must, when it is told to, or when something that
 	// it works with ends.
-	ended := make(chan error, len(p.workers)+1)
-	for _, w := range append(p.workers, worker.Worker(p.uniter)) {
-		a.tomb.Go(func() error {
-			ended <- w.Wait()
-			return nil
-		})
-	}
-	var err error
+	var lost worker.Worker
 	select {
 	case <-a.tomb.Dying():
-	case err = <-ended:
+	case <-p.uniter.Dead():
+	case <-p.claim.Dead():
+		lost = p.claim
+	case <-p.server.Dead():
+		lost = p.server
+	case <-p.tracker.Dead():
+		lost = p.tracker
 	}
 	p.uniter.Kill()
-	uniterErr := p.uniter.Wait()
-	if uniterErr != nil {
-		err = uniterErr
+	err := p.uniter.Wait()
+	if err == nil && lost != nil {
+		err = lost.Wait()
 	}
 	a.release(p.tracker)
 	p.close()
@@ -205,10 +202,16 @@ func (a *UnitAgent) release(tracker *leadership.TrackerWorker) {
 	}
 }
 
+// close ends the parts in the reverse order of their making.
 func (p *parts) close() {
-	for i := len(p.workers) - 1; i >= 0; i-- {
-		p.workers[i].Kill()
-		p.workers[i].Wait()
+	if p.tracker != nil {
+		worker.Stop(p.tracker)
+	}
+	if p.server != nil {
+		worker.Stop(p.server)
+	}
+	if p.claim != nil {
+		worker.Stop(p.claim)
 	}
 	p.journal.Close()
 	p.log.Close()

@@ -138,7 +138,7 @@ func (p *program) replay(ctx context.Context, stateDir, unit string) (replayed [
 // make one.
 func (p *program) modelIfReachable(ctx context.Context) (*model.Model, func()) {
 	none := func() {}
-	if len(p.endpoints) == 0 {
+	if len(p.cluster.endpoints) == 0 {
 		if _, err := os.Stat(filepath.Join(p.dataDir, "etcd")); err != nil {
 			return nil, none
 		}

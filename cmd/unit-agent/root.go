@@ -13,12 +13,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes, as every command's help says.
 const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
 )
+
+// exitCodes ends the help of every command.
+const exitCodes = `
+Exit codes: 0 done, 1 failed, 2 the command line makes no sense.
+`
 
 // A usageError is a command line that makes no sense, whatever the model holds.
 type usageError struct{ error }
@@ -29,9 +33,9 @@ func usagef(format string, args ...any) error {
 
 // program is what all commands share: where the data is, and where output goes.
 type program struct {
-	dataDir   string
-	endpoints []string
-	verbose   bool
+	dataDir string
+	cluster cluster
+	verbose bool
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -57,8 +61,24 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	return exitFailed
 }
 
+// oneLine writes an error in one line, whatever it holds.
 func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
+	var line strings.Builder
+	for part := range strings.Lines(err.Error()) {
+		part = strings.Join(strings.Fields(singleLine(part)), " ")
+		if part == "" {
+			continue
+		}
+		switch {
+		case line.Len() == 0:
+		case strings.HasSuffix(line.String(), ":"):
+			line.WriteByte(' ')
+		default:
+			line.WriteString("; ")
+		}
+		line.WriteString(part)
+	}
+	return line.String()
 }
 
 func (p *program) rootCommand() *cobra.Command {
@@ -68,15 +88,13 @@ func (p *program) rootCommand() *cobra.Command {
 		Long: `unit-agent runs the units of charmed applications: it watches the model that they
 share, works out which hook must run next, runs it, and records what ran. It needs
 no controller. The model is kept in an etcd inside the agent, or in a cluster of
-your own.
-
-Exit codes: 0 done, 1 failed, 2 the command line makes no sense.`,
+your own.`,
 		Example: `  unit-agent up bundle.yaml          run a bundle of charms on this machine
   unit-agent deploy ./mysql -n 2     add an application to the model
   unit-agent status --watch          see what happens`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return p.prepare()
 		},
@@ -87,13 +105,17 @@ Exit codes: 0 done, 1 failed, 2 the command line makes no sense.`,
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.dataDir, "data-dir", "", "directory of units and of the embedded store (default $UNIT_AGENT_DATA_DIR, else "+defaultDataDir()+")")
-	flags.StringSliceVar(&p.endpoints, "endpoints", nil, "etcd cluster to use instead of the embedded store (default $UNIT_AGENT_ENDPOINTS)")
+	p.cluster.add(flags)
 	flags.BoolVarP(&p.verbose, "verbose", "v", false, "log more to standard error")
+	root.SetUsageTemplate(root.UsageTemplate() + exitCodes)
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run units:"},
 		&cobra.Group{ID: groupModel, Title: "Change the model:"},
 		&cobra.Group{ID: groupSee, Title: "See what happens:"},
+		&cobra.Group{ID: groupHelp, Title: "Get help:"},
 	)
+	root.SetHelpCommand(helpCommand())
 	for _, command := range p.commands() {
 		if command.Args != nil {
 			command.Args = usageArgs(command.Args)
@@ -107,17 +129,8 @@ const (
 	groupRun   = "run"
 	groupModel = "model"
 	groupSee   = "see"
+	groupHelp  = "help"
 )
-
-// usageArgs makes a usage error of a refusal of arguments.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%w: see '%s --help'", err, cmd.CommandPath())
-		}
-		return nil
-	}
-}
 
 // prepare fills in what the command line left open.
 func (p *program) prepare() error {
@@ -132,9 +145,9 @@ func (p *program) prepare() error {
 	if p.dataDir == "" {
 		p.dataDir = defaultDataDir()
 	}
-	if len(p.endpoints) == 0 {
+	if len(p.cluster.endpoints) == 0 {
 		if text := os.Getenv("UNIT_AGENT_ENDPOINTS"); text != "" {
-			p.endpoints = strings.Split(text, ",")
+			p.cluster.endpoints = strings.Split(text, ",")
 		}
 	}
 	absolute, err := filepath.Abs(p.dataDir)

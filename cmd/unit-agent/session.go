@@ -27,8 +27,11 @@ type session struct {
 // store die meanwhile, this one takes its place, so that a command ends what it
 // has begun.
 func (p *program) open(ctx context.Context) (*session, error) {
-	config := store.Config{Endpoints: p.endpoints, Standby: true, Logger: p.storeLogger()}
-	if len(p.endpoints) == 0 {
+	config := store.Config{Standby: true, Logger: p.storeLogger()}
+	if err := p.cluster.configure(&config); err != nil {
+		return nil, err
+	}
+	if len(config.Endpoints) == 0 {
 		config.Dir = filepath.Join(p.dataDir, "etcd")
 		if err := os.MkdirAll(p.dataDir, 0o755); err != nil {
 			return nil, fmt.Errorf("cannot make the data directory: %w: give another with --data-dir", err)
