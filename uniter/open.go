@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"gopkg.in/tomb.v2"
+
 	"github.com/unit-agent/unit-agent/charm"
 	"github.com/unit-agent/unit-agent/internal/durable"
 	"github.com/unit-agent/unit-agent/uniter/journal"
@@ -27,10 +29,6 @@ func (u *Uniter) open(ctx context.Context) error {
 		return err
 	}
 	if u.executor, err = operation.NewExecutor(u.config.Home.OperationFile(), (*callbacks)(u)); err != nil {
-		return err
-	}
-	u.status = newStatusWriter(u.config)
-	if err := u.catacomb.Add(u.status); err != nil {
 		return err
 	}
 	if err := u.awaitFirstState(); err != nil {
@@ -56,13 +54,10 @@ func (u *Uniter) awaitFirstState() error {
 	if err != nil {
 		return err
 	}
-	if err := u.catacomb.Add(watcher); err != nil {
-		return err
-	}
 	u.watcher = watcher
 	select {
-	case <-u.catacomb.Dying():
-		return u.catacomb.ErrDying()
+	case <-u.tomb.Dying():
+		return tomb.ErrDying
 	case state, ok := <-watcher.Changes():
 		return u.takeState(state, ok)
 	}
@@ -73,8 +68,8 @@ func (u *Uniter) awaitFirstState() error {
 func (u *Uniter) awaitFirstLeadership() error {
 	first := u.config.Leadership.ClaimLeader()
 	select {
-	case <-u.catacomb.Dying():
-		return u.catacomb.ErrDying()
+	case <-u.tomb.Dying():
+		return tomb.ErrDying
 	case <-first.Ready():
 	}
 	u.remote.Leader = first.Wait()

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/juju/clock"
-	"gopkg.in/tomb.v2"
 
 	"github.com/unit-agent/unit-agent/model"
 )
@@ -15,10 +14,9 @@ import (
 // over sooner, and a write for each would cost more than the hook.
 const busyDelay = 100 * time.Millisecond
 
-// statusWriter is a worker that tells the model what the agent does, the newest
-// word only, beside the hooks and not on their path.
+// statusWriter tells the model what the agent does, the newest word only, beside
+// the hooks and not on their path.
 type statusWriter struct {
-	tomb   tomb.Tomb
 	unit   string
 	model  *model.Model
 	clock  clock.Clock
@@ -26,18 +24,13 @@ type statusWriter struct {
 }
 
 func newStatusWriter(config Config) *statusWriter {
-	w := &statusWriter{
+	return &statusWriter{
 		unit:   config.Unit,
 		model:  config.Model,
 		clock:  config.Clock,
 		newest: make(chan model.StatusInfo, 1),
 	}
-	w.tomb.Go(w.loop)
-	return w
 }
-
-func (w *statusWriter) Kill()       { w.tomb.Kill(nil) }
-func (w *statusWriter) Wait() error { return w.tomb.Wait() }
 
 // set replaces what is still to be written. It does not block; one goroutine
 // may call it.
@@ -50,19 +43,19 @@ func (w *statusWriter) set(status model.StatusInfo) {
 	w.newest <- status
 }
 
-func (w *statusWriter) loop() error {
-	ctx := w.tomb.Context(context.Background())
+// run writes what is set until the context ends.
+func (w *statusWriter) run(ctx context.Context) error {
 	var written model.StatusInfo
 	for {
 		var next model.StatusInfo
 		select {
-		case <-w.tomb.Dying():
+		case <-ctx.Done():
 			return nil
 		case next = <-w.newest:
 		}
 		if next.Status == agentExecuting {
 			var ok bool
-			if next, ok = w.afterDelay(next); !ok {
+			if next, ok = w.afterDelay(ctx, next); !ok {
 				return nil
 			}
 		}
@@ -81,12 +74,12 @@ func (w *statusWriter) loop() error {
 
 // afterDelay returns the newest status once the unit has been busy for a while,
 // or as soon as it is not busy any more.
-func (w *statusWriter) afterDelay(busy model.StatusInfo) (newest model.StatusInfo, ok bool) {
+func (w *statusWriter) afterDelay(ctx context.Context, busy model.StatusInfo) (newest model.StatusInfo, ok bool) {
 	timer := w.clock.NewTimer(busyDelay)
 	defer timer.Stop()
 	for newest = busy; newest.Status == agentExecuting; {
 		select {
-		case <-w.tomb.Dying():
+		case <-ctx.Done():
 			return newest, false
 		case newest = <-w.newest:
 		case <-timer.Chan():

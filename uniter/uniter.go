@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/juju/clock"
-	"github.com/juju/worker/v3/catacomb"
+	"gopkg.in/tomb.v2"
 
 	"github.com/unit-agent/unit-agent/model"
 	"github.com/unit-agent/unit-agent/uniter/hook"
@@ -32,9 +32,9 @@ var ErrFinished = errors.New("the unit is gone")
 // Uniter is the worker. It owns its goroutines and the watchers that it starts;
 // none outlives Wait.
 type Uniter struct {
-	catacomb catacomb.Catacomb
-	config   Config
-	logger   *slog.Logger
+	tomb   tomb.Tomb
+	config Config
+	logger *slog.Logger
 
 	status    *statusWriter
 	executor  *operation.Executor
@@ -70,22 +70,25 @@ func New(config Config) (*Uniter, error) {
 		config.StopTimeout = DefaultStopTimeout
 	}
 	u := &Uniter{config: config, logger: config.Logger.With("module", "uniter")}
-	if err := catacomb.Invoke(catacomb.Plan{Site: &u.catacomb, Work: u.loop}); err != nil {
-		return nil, err
-	}
+	u.status = newStatusWriter(config)
+	u.tomb.Go(u.loop)
+	u.tomb.Go(func() error { return u.status.run(u.tomb.Context(nil)) })
 	return u, nil
 }
 
 // Kill asks the uniter to stop. A hook that runs may end first, within the
 // config's StopTimeout.
-func (u *Uniter) Kill() { u.catacomb.Kill(nil) }
+func (u *Uniter) Kill() { u.tomb.Kill(nil) }
 
 // Wait returns when the uniter has stopped, with ErrFinished if that is because
 // the unit is gone.
-func (u *Uniter) Wait() error { return u.catacomb.Wait() }
+func (u *Uniter) Wait() error { return u.tomb.Wait() }
+
+// Dead is closed when Wait would return at once.
+func (u *Uniter) Dead() <-chan struct{} { return u.tomb.Dead() }
 
 func (u *Uniter) loop() error {
-	ctx := u.catacomb.Context(context.Background())
+	ctx := u.tomb.Context(nil)
 	defer u.close()
 	if err := u.open(ctx); err != nil {
 		return u.stopped(err)
@@ -125,8 +128,8 @@ func (u *Uniter) pendingHook() *hook.Info {
 func (u *Uniter) stopped(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, operation.ErrInterrupted) {
 		select {
-		case <-u.catacomb.Dying():
-			return u.catacomb.ErrDying()
+		case <-u.tomb.Dying():
+			return tomb.ErrDying
 		default:
 		}
 	}
@@ -139,8 +142,8 @@ func (u *Uniter) takeIn(wait bool) (err error) {
 	for err == nil {
 		if !wait {
 			select {
-			case <-u.catacomb.Dying():
-				err = u.catacomb.ErrDying()
+			case <-u.tomb.Dying():
+				err = tomb.ErrDying
 			case state, ok := <-u.watcher.Changes():
 				err = u.takeState(state, ok)
 			case offer := <-u.relations.offers:
@@ -158,8 +161,8 @@ func (u *Uniter) takeIn(wait bool) (err error) {
 		}
 		wait = false
 		select {
-		case <-u.catacomb.Dying():
-			err = u.catacomb.ErrDying()
+		case <-u.tomb.Dying():
+			err = tomb.ErrDying
 		case state, ok := <-u.watcher.Changes():
 			err = u.takeState(state, ok)
 		case offer := <-u.relations.offers:
@@ -237,6 +240,10 @@ func stopTimer(timer clock.Timer) {
 func (u *Uniter) close() {
 	if u.relations != nil {
 		u.relations.stop()
+	}
+	if u.watcher != nil {
+		u.watcher.Kill()
+		u.watcher.Wait()
 	}
 	stopTimer(u.retry)
 	stopTimer(u.updateStatus)

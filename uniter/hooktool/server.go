@@ -58,6 +58,9 @@ func (s *Server) Kill() { s.tomb.Kill(nil) }
 // Wait implements worker.Worker.
 func (s *Server) Wait() error { return s.tomb.Wait() }
 
+// Dead is closed when Wait would return at once.
+func (s *Server) Dead() <-chan struct{} { return s.tomb.Dead() }
+
 // Activate lets tools call for the hook whose context id is given. It panics if the
 // id is in use: ids are made to be unique.
 //

@@ -89,6 +89,9 @@ func (t *TrackerWorker) Kill() { t.tomb.Kill(nil) }
 // Wait is part of the worker.Worker interface. See NewTracker for the errors.
 func (t *TrackerWorker) Wait() error { return t.tomb.Wait() }
 
+// Dead is closed when Wait would return at once.
+func (t *TrackerWorker) Dead() <-chan struct{} { return t.tomb.Dead() }
+
 // ApplicationName is part of the Tracker interface.
 func (t *TrackerWorker) ApplicationName() string { return t.application }
 
