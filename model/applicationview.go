@@ -18,6 +18,8 @@ type applicationView struct {
 	configAll  map[string]any
 	configHash string
 	relations  map[int]UnitRelation
+	// leaderSettings is the version of the leader's settings, 0 if there never were any.
+	leaderSettings int64
 }
 
 // applicationFacts makes views of what the keys under apps/<application>/ say.
@@ -31,6 +33,8 @@ type applicationFacts struct {
 	parsed    *charm.Charm
 	stored    configRecord
 	relations map[int]UnitRelation
+
+	leaderSettings int64
 	// view is nil until the application is there.
 	view *applicationView
 }
@@ -42,7 +46,7 @@ func newApplicationFacts(m *Model, application string) applicationFacts {
 }
 
 func (f *applicationFacts) wanted(rest string) bool {
-	return rest == metaSuffix || rest == charmSuffix || rest == configSuffix || strings.HasPrefix(rest, relationsInfix)
+	return rest == metaSuffix || rest == charmSuffix || rest == configSuffix || rest == leaderSettings || strings.HasPrefix(rest, relationsInfix)
 }
 
 // apply takes up what became of the keys and makes a new view.
@@ -67,6 +71,8 @@ func (f *applicationFacts) set(c change) (err error) {
 		err = f.setCharm(key, c.value)
 	case c.rest == configSuffix && c.value != nil:
 		f.stored, err = decode[configRecord](key, c.value)
+	case c.rest == leaderSettings:
+		f.leaderSettings = c.revision
 	case strings.HasPrefix(c.rest, relationsInfix):
 		err = f.setRelation(key, c)
 	}
@@ -130,6 +136,7 @@ func (f *applicationFacts) renew() error {
 	f.view = &applicationView{
 		life: f.record.Life, trust: f.record.Trust, charm: f.charm,
 		config: set, configAll: all, configHash: hash, relations: f.relations,
+		leaderSettings: f.leaderSettings,
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ const (
 	metaSuffix      = "meta"
 	charmSuffix     = "charm"
 	configSuffix    = "config"
+	leaderSettings  = "leader-settings"
 	statusSuffix    = "status"
 	addressesSuffix = "addresses"
 	workloadSuffix  = "workload"

@@ -22,6 +22,8 @@ type UnitState struct {
 	// ConfigHash changes with Config and Trust, and with nothing else.
 	ConfigHash string
 	Relations  map[int]UnitRelation
+	// LeaderSettings is the version of what the application's leader shares with its units, 0 if it never shared anything.
+	LeaderSettings int64
 }
 
 // UnitWatcher is a worker that tells what became of a unit. It ends with an error that satisfies IsNotFound when
@@ -142,6 +144,7 @@ func newUnitState(unit Unit, view *applicationView) UnitState {
 	return UnitState{
 		Unit: unit, ApplicationLife: view.life, Resolved: unit.Resolved, Charm: view.charm, Trust: view.trust,
 		Config: view.config, ConfigAll: view.configAll, ConfigHash: view.configHash, Relations: view.relations,
+		LeaderSettings: view.leaderSettings,
 	}
 }
 

@@ -4,7 +4,6 @@ import "context"
 
 var configTools = []tool{
 	{"config-get", func(c *Context) command { return &configGet{hook: c} }},
-	{"is-leader", func(c *Context) command { return &isLeader{hook: c} }},
 }
 
 // configGet prints the application's configuration.
@@ -43,20 +42,4 @@ func (cmd *configGet) run(_ context.Context, res *result) error {
 		config = map[string]any{}
 	}
 	return cmd.print(res, config)
-}
-
-// isLeader prints whether the unit leads its application.
-type isLeader struct {
-	printer
-	hook *Context
-}
-
-func (cmd *isLeader) args(args []string) error { return noMoreArgs(args) }
-
-func (cmd *isLeader) run(_ context.Context, res *result) error {
-	leader, err := cmd.hook.isLeader()
-	if err != nil {
-		return err
-	}
-	return cmd.print(res, leader)
 }

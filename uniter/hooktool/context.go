@@ -22,6 +22,7 @@ type View interface {
 	RelationMembers(ctx context.Context, relationId int) ([]string, error)
 	Unit(ctx context.Context, unit string) (model.Unit, error)
 	ApplicationStatus(ctx context.Context, application string) (model.StatusInfo, map[string]model.StatusInfo, error)
+	LeaderSettings(ctx context.Context, application string) (map[string]string, error)
 	OpenPortsOnMachine(ctx context.Context, machine string) (map[string][]model.PortRange, error)
 }
 
@@ -29,6 +30,7 @@ type View interface {
 type Model interface {
 	SetWorkloadStatus(ctx context.Context, unit string, status model.StatusInfo) error
 	SetApplicationStatus(ctx context.Context, application string, status model.StatusInfo, fence ...clientv3.Cmp) error
+	SetLeaderSettings(ctx context.Context, application string, changes map[string]string, fence ...clientv3.Cmp) error
 	SetWorkloadVersion(ctx context.Context, unit, version string) error
 }
 
@@ -115,6 +117,7 @@ type Context struct {
 	// What was written at once, as View may show what was before.
 	workloadStatus    *model.StatusInfo
 	applicationStatus *model.StatusInfo
+	leaderChanges     changes
 }
 
 // NewContext returns a Context in which the hook has changed nothing yet. It panics if the

@@ -36,6 +36,7 @@ type fakeView struct {
 	applicationStatus model.StatusInfo
 	unitStatuses      map[string]model.StatusInfo
 	ports             map[string][]model.PortRange // of the machine, by unit
+	leaderSettings    settings
 
 	err   error         // of every read, if not nil
 	block chan struct{} // if not nil, Unit says so here and then waits for its context
@@ -90,6 +91,14 @@ func (v *fakeView) ApplicationStatus(_ context.Context, app string) (model.Statu
 	return v.applicationStatus, v.unitStatuses, v.err
 }
 
+func (v *fakeView) LeaderSettings(_ context.Context, app string) (map[string]string, error) {
+	defer v.take()()
+	if app != v.unit.Application {
+		return nil, notFound("application %q", app)
+	}
+	return v.leaderSettings, v.err
+}
+
 func (v *fakeView) OpenPortsOnMachine(_ context.Context, machine string) (map[string][]model.PortRange, error) {
 	defer v.take()()
 	if machine != v.unit.Machine {
@@ -124,6 +133,12 @@ func (m *fakeModel) SetApplicationStatus(_ context.Context, app string, s model.
 	defer m.take()()
 	m.last, m.fence = s, fence
 	return m.write("%s: %s %q", app, s.Status, s.Message)
+}
+
+func (m *fakeModel) SetLeaderSettings(_ context.Context, app string, changes map[string]string, fence ...clientv3.Cmp) error {
+	defer m.take()()
+	m.fence = fence
+	return m.write("%s: leader settings %q", app, changes)
 }
 
 func (m *fakeModel) SetWorkloadVersion(_ context.Context, unit, version string) error {

@@ -48,6 +48,7 @@ type result struct {
 var families = [][]tool{
 	relationTools,
 	configTools,
+	leadershipTools,
 	statusTools,
 	logTools,
 	portTools,

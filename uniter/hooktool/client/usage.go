@@ -8,6 +8,7 @@ type usage struct{ tool, text string }
 var families = [...][]usage{
 	relationUsage[:],
 	configUsage[:],
+	leadershipUsage[:],
 	statusUsage[:],
 	portUsage[:],
 	unitUsage[:],

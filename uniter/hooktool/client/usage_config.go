@@ -10,12 +10,4 @@ Options:
   -a, --all
         options without a value too
 ` + outputOptions},
-
-	{"is-leader", `Usage: is-leader [options]
-
-Print whether this unit leads its application. If it does, it will for 30 seconds more at
-the least.
-
-Options:
-` + outputOptions},
 }
