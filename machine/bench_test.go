@@ -67,10 +67,15 @@ func benchmarkAgentHooks(b *testing.B) {
 		}
 	}
 	started := make(chan struct{}, 1)
-	leads := m.Leadership()
+	leases, err := machine.NewLeases(m, clock.WallClock, logger)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer leases.Wait()
+	defer leases.Kill()
 	config := machine.Config{
 		DataDir: dir, Machine: "0", Model: m, Clock: clock.WallClock, Logger: logger,
-		HookTool: "/bin/false", Claimer: leads, Checker: leads, Release: leads.Release,
+		HookTool:    "/bin/false",
 		LeaderLease: 30 * time.Second,
 		Waiting: func() {
 			select {
@@ -78,6 +83,9 @@ func benchmarkAgentHooks(b *testing.B) {
 			default:
 			}
 		},
+	}
+	if err := leases.Lead(&config); err != nil {
+		b.Fatal(err)
 	}
 	agent, err := machine.NewUnitAgent(ctx, machine.UnitConfig{Config: config, Unit: "noop/0"})
 	if err != nil {

@@ -81,10 +81,15 @@ func idleMemory(b *testing.B, units int) uint64 {
 		b.Fatal(err)
 	}
 	waiting := make(chan struct{}, 1)
-	leads := m.Leadership()
-	agents, err := machine.New(machine.Config{
+	leases, err := machine.NewLeases(m, clock.WallClock, logger)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer leases.Wait()
+	defer leases.Kill()
+	config := machine.Config{
 		DataDir: dir, Machine: "0", Model: m, Clock: clock.WallClock, Logger: logger,
-		HookTool: "/bin/false", Claimer: leads, Checker: leads, Release: leads.Release,
+		HookTool:    "/bin/false",
 		LeaderLease: 30 * time.Second,
 		Waiting: func() {
 			select {
@@ -92,7 +97,11 @@ func idleMemory(b *testing.B, units int) uint64 {
 			default:
 			}
 		},
-	})
+	}
+	if err := leases.Lead(&config); err != nil {
+		b.Fatal(err)
+	}
+	agents, err := machine.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -104,6 +104,9 @@ func (p *Progress) elsewhere(unit model.Unit) {
 func (p *Progress) recorded(now *model.Snapshot, unit model.Unit, record uniter.Record) {
 	pending := record.Operation.Pending
 	switch {
+	case pending != nil && pending.Failed && unit.Agent.Status != model.StatusError:
+		// Others learn of the failure, and can resolve it, once the model says so.
+		p.busy("%s has to report that %s failed", unit.Name, pending.Hook.Kind)
 	case pending != nil && pending.Failed && unit.Resolved == model.ResolvedNone:
 		endpoint, _ := now.Relations[pending.Hook.RelationId].Endpoint(unit.Application)
 		p.InError = fmt.Sprintf("%s: %s: %s", unit.Name, uniter.FailureMessage(pending.Hook, endpoint.Name), pending.Reason)

@@ -102,9 +102,10 @@ func New(config Config) (*Machine, error) {
 	m := &Machine{
 		config: config,
 		runner: worker.NewRunner(worker.RunnerParams{
-			// After a failed fsync this process must not write the file again.
-			IsFatal:       func(err error) bool { return errors.Is(err, durable.ErrSync) },
-			ShouldRestart: func(err error) bool { return !errors.Is(err, uniter.ErrFinished) && !model.IsNotFound(err) },
+			IsFatal: isFatal,
+			// An agent that misses something else in the model, such as a relation
+			// that was just removed, is started again.
+			ShouldRestart: func(err error) bool { return !errors.Is(err, uniter.ErrFinished) },
 			RestartDelay:  restartDelay,
 			Clock:         config.Clock,
 		}),
@@ -118,6 +119,10 @@ func New(config Config) (*Machine, error) {
 	}
 	return m, nil
 }
+
+// isFatal tells whether all agents must stop: after a failed fsync this process
+// must not write the file again.
+func isFatal(err error) bool { return errors.Is(err, durable.ErrSync) }
 
 // Kill asks all agents to stop.
 func (m *Machine) Kill() { m.catacomb.Kill(nil) }
@@ -180,8 +185,13 @@ func (m *Machine) starter(unit string) func() (worker.Worker, error) {
 	return func() (worker.Worker, error) {
 		ctx := m.catacomb.Context(context.Background())
 		agent, err := NewUnitAgent(ctx, UnitConfig{Config: m.config, Unit: unit})
+		if model.IsNotFound(err) {
+			return nil, uniter.ErrFinished
+		}
 		if err != nil {
-			m.config.Logger.Error("cannot start a unit's agent", "unit", unit, "error", err)
+			if ctx.Err() == nil {
+				m.config.Logger.Error("cannot start a unit's agent", "unit", unit, "error", err)
+			}
 			return nil, err
 		}
 		return &loggedAgent{UnitAgent: agent, logger: m.config.Logger.With("unit", unit)}, nil
@@ -200,6 +210,8 @@ func (a *loggedAgent) Wait() error {
 	case err == nil:
 	case errors.Is(err, uniter.ErrFinished):
 		a.logger.Info("the unit is gone")
+	case isFatal(err):
+		a.logger.Error("a unit's agent ended, and with it all", "error", err)
 	default:
 		a.logger.Error("a unit's agent ended; it is started again", "error", err, "in", restartDelay.String())
 	}
