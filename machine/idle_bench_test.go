@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/pprof"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,23 +23,19 @@ import (
 // with the embedded store in the same process: the heap in use after a collection,
 // and the stacks.
 func BenchmarkIdleUnits(b *testing.B) {
-	var last uint64
-	var lastUnits int
-	for _, units := range []int{10, 100, 500} {
-		b.Run(sizeName(units), func(b *testing.B) {
-			used := idleMemory(b, units)
-			b.ReportMetric(float64(used)/1024, "KiB")
-			if lastUnits > 0 {
-				b.ReportMetric(float64(used-last)/float64(units-lastUnits)/1024, "KiB/further-unit")
+	sizes := []int{10, 100, 500}
+	used := make(map[int]uint64)
+	for i, units := range sizes {
+		b.Run(strconv.Itoa(units), func(b *testing.B) {
+			used[units] = idleMemory(b, units)
+			b.ReportMetric(float64(used[units])/1024, "KiB")
+			if i > 0 {
+				fewer := sizes[i-1]
+				b.ReportMetric(float64(used[units]-used[fewer])/float64(units-fewer)/1024, "KiB/further-unit")
 			}
-			last, lastUnits = used, units
 			b.ReportMetric(0, "ns/op")
 		})
 	}
-}
-
-func sizeName(units int) string {
-	return map[int]string{10: "10", 100: "100", 500: "500"}[units]
 }
 
 func idleMemory(b *testing.B, units int) uint64 {
@@ -119,14 +115,6 @@ func idleMemory(b *testing.B, units int) uint64 {
 	runtime.GC()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	if path := os.Getenv("IDLE_PROFILE"); path != "" {
-		f, _ := os.Create(path)
-		pprof.WriteHeapProfile(f)
-		f.Close()
-		g, _ := os.Create(path + ".goroutines")
-		pprof.Lookup("goroutine").WriteTo(g, 1)
-		g.Close()
-	}
 	b.Logf("heap %d KiB, stacks %d KiB, %d goroutines", stats.HeapInuse/1024, stats.StackInuse/1024, runtime.NumGoroutine())
 	agents.Kill()
 	if err := agents.Wait(); err != nil {
