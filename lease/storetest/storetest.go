@@ -57,7 +57,8 @@ type Harness struct {
 
 // Run tests a store. Start is called for each test, and gives it a store of its
 // own, which it stops in a cleanup of t. Tests run in parallel, because with a
-// store that goes by the real time they mostly wait.
+// store that goes by the real time they mostly wait; so start is called from
+// several goroutines.
 func Run(t *testing.T, start func(t testing.TB) Harness) {
 	groups := []struct {
 		name  string

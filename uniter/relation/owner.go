@@ -3,44 +3,79 @@ package relation
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
+
+	"gopkg.in/tomb.v2"
 )
 
-// What follows is the part that a HookSender and a Peeker have in common: they
-// own a source, and are its only user, from one goroutine.
+// owner is the part that a HookSender and a Peeker have in common: one goroutine,
+// which is the only user of a source. It implements Lifecycle.
+type owner struct {
+	tomb    tomb.Tomb
+	source  HookSource
+	changes <-chan RelationUnitsChange
 
-// errChangesClosed ends the owner of a source whose Changes channel closed.
-var errChangesClosed = errors.New("hook source stopped providing updates")
+	// killed is true from before dying is closed: a look at it costs less.
+	killed atomic.Bool
+	dying  <-chan struct{}
+}
+
+// run starts the goroutine, which runs loop, stops the source, and tells
+// receivers of the end.
+func (o *owner) run(source HookSource, loop func() error, end func()) {
+	o.source = source
+	o.dying = o.tomb.Dying()
+	o.tomb.Go(func() error {
+		defer end()
+		o.changes = source.Changes()
+		return stopSource(source, loop())
+	})
+}
+
+// Kill implements Lifecycle.
+func (o *owner) Kill() {
+	o.killed.Store(true)
+	o.tomb.Kill(nil)
+}
+
+// Wait implements Lifecycle.
+func (o *owner) Wait() error {
+	return o.tomb.Wait()
+}
+
+// Done implements Lifecycle.
+func (o *owner) Done() <-chan struct{} {
+	return o.tomb.Dead()
+}
 
 // awaitHook waits until the source has a hook scheduled, and applies the changes
 // that come meanwhile. It returns false if there will be none: because the source is
-// exhausted, failed, or its owner is dying.
+// exhausted or failed, or the owner is killed.
 //
 // A change that is there already is applied first, so that what is handed out
 // is the newest; but only one, so that an endless stream of changes does not
 // keep the hooks back. What can be done without waiting is tried without
 // a select over several channels, which costs as much as handing over a hook.
-func awaitHook(source HookSource, changes <-chan RelationUnitsChange, dying <-chan struct{}) (bool, error) {
-	select {
-	case <-dying:
+func (o *owner) awaitHook() (bool, error) {
+	if o.killed.Load() {
 		return false, nil
-	default:
 	}
 	select {
-	case change, ok := <-changes:
-		if err := applyChange(source, change, ok); err != nil {
+	case change, ok := <-o.changes:
+		if err := o.apply(change, ok); err != nil {
 			return false, err
 		}
 	default:
 	}
-	for source.Empty() {
-		if changes == nil {
+	for o.source.Empty() {
+		if o.changes == nil {
 			return false, nil
 		}
 		select {
-		case <-dying:
+		case <-o.dying:
 			return false, nil
-		case change, ok := <-changes:
-			if err := applyChange(source, change, ok); err != nil {
+		case change, ok := <-o.changes:
+			if err := o.apply(change, ok); err != nil {
 				return false, err
 			}
 		}
@@ -48,13 +83,16 @@ func awaitHook(source HookSource, changes <-chan RelationUnitsChange, dying <-ch
 	return true, nil
 }
 
-// applyChange passes on what was received from the source's Changes channel.
-func applyChange(source HookSource, change RelationUnitsChange, ok bool) error {
+// apply passes on what was received from the source's Changes channel.
+func (o *owner) apply(change RelationUnitsChange, ok bool) error {
 	if !ok {
 		return errChangesClosed
 	}
-	return source.Update(change)
+	return o.source.Update(change)
 }
+
+// errChangesClosed ends the owner of a source whose Changes channel closed.
+var errChangesClosed = errors.New("hook source stopped providing updates")
 
 // stopSource stops the source of an owner that ended with err, and returns the
 // error with which both have ended. The owner's own error goes first, as the

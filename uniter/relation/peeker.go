@@ -3,8 +3,6 @@ package relation
 import (
 	"sync"
 
-	"gopkg.in/tomb.v2"
-
 	"github.com/unit-agent/unit-agent/uniter/hook"
 )
 
@@ -24,12 +22,11 @@ type Peeker interface {
 	Stop() error
 }
 
-// peeker implements Peeker and Lifecycle. Its goroutine is the only user of the
-// source: what a peek's receiver does reaches it through answers.
+// peeker implements Peeker and Lifecycle. What the receiver of a peek does reaches
+// the peeker's goroutine, and through it the source, by way of answers.
 type peeker struct {
-	tomb   tomb.Tomb
-	source HookSource
-	peeks  chan Peek
+	owner
+	peeks chan Peek
 
 	// answers brings the answer to the one peek that is out, and one
 	// answerNone, which wakes the goroutine when the peeker is killed. It has
@@ -60,14 +57,10 @@ var (
 // The result is a Lifecycle as well.
 func NewPeeker(source HookSource) Peeker {
 	p := &peeker{
-		source:  source,
 		peeks:   make(chan Peek),
 		answers: make(chan answer, 2),
 	}
-	p.tomb.Go(func() error {
-		defer close(p.peeks)
-		return stopSource(p.source, p.loop())
-	})
+	p.run(source, p.loop, func() { close(p.peeks) })
 	return p
 }
 
@@ -78,18 +71,8 @@ func (p *peeker) Peeks() <-chan Peek {
 
 // Kill implements Lifecycle.
 func (p *peeker) Kill() {
-	p.tomb.Kill(nil)
+	p.owner.Kill()
 	p.wake.Do(func() { p.answers <- answerNone })
-}
-
-// Wait implements Lifecycle.
-func (p *peeker) Wait() error {
-	return p.tomb.Wait()
-}
-
-// Done implements Lifecycle.
-func (p *peeker) Done() <-chan struct{} {
-	return p.tomb.Dead()
 }
 
 // Stop implements Peeker.
@@ -101,10 +84,8 @@ func (p *peeker) Stop() error {
 // loop offers peeks until the source is exhausted, fails, or the peeker is
 // killed.
 func (p *peeker) loop() error {
-	dying := p.tomb.Dying()
-	changes := p.source.Changes()
 	for {
-		if ok, err := awaitHook(p.source, changes, dying); !ok {
+		if ok, err := p.awaitHook(); !ok {
 			return err
 		}
 		next := p.nextPeek()
@@ -115,12 +96,12 @@ func (p *peeker) loop() error {
 		default:
 		}
 		select {
-		case <-dying:
+		case <-p.dying:
 			return nil
 		case p.peeks <- next:
 			p.awaitAnswer()
-		case change, ok := <-changes:
-			if err := applyChange(p.source, change, ok); err != nil {
+		case change, ok := <-p.changes:
+			if err := p.apply(change, ok); err != nil {
 				return err
 			}
 		}

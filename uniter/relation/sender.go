@@ -1,10 +1,6 @@
 package relation
 
-import (
-	"gopkg.in/tomb.v2"
-
-	"github.com/unit-agent/unit-agent/uniter/hook"
-)
+import "github.com/unit-agent/unit-agent/uniter/hook"
 
 // HookSender maintains a HookSource and delivers its hooks via a channel.
 type HookSender interface {
@@ -16,9 +12,8 @@ type HookSender interface {
 
 // hookSender implements HookSender and Lifecycle.
 type hookSender struct {
-	tomb   tomb.Tomb
-	out    chan<- hook.Info
-	source HookSource
+	owner
+	out chan<- hook.Info
 }
 
 var (
@@ -34,26 +29,9 @@ var (
 //
 // The result is a Lifecycle as well.
 func NewHookSender(out chan<- hook.Info, source HookSource) HookSender {
-	s := &hookSender{out: out, source: source}
-	s.tomb.Go(func() error {
-		return stopSource(s.source, s.loop())
-	})
+	s := &hookSender{out: out}
+	s.run(source, s.loop, func() {})
 	return s
-}
-
-// Kill implements Lifecycle.
-func (s *hookSender) Kill() {
-	s.tomb.Kill(nil)
-}
-
-// Wait implements Lifecycle.
-func (s *hookSender) Wait() error {
-	return s.tomb.Wait()
-}
-
-// Done implements Lifecycle.
-func (s *hookSender) Done() <-chan struct{} {
-	return s.tomb.Dead()
 }
 
 // Stop implements HookSender.
@@ -62,13 +40,10 @@ func (s *hookSender) Stop() error {
 	return s.Wait()
 }
 
-// loop sends until the source is exhausted, fails, or the sender is killed. It
-// is the only user of the source.
+// loop sends until the source is exhausted, fails, or the sender is killed.
 func (s *hookSender) loop() error {
-	dying := s.tomb.Dying()
-	changes := s.source.Changes()
 	for {
-		if ok, err := awaitHook(s.source, changes, dying); !ok {
+		if ok, err := s.awaitHook(); !ok {
 			return err
 		}
 		info := s.source.Next()
@@ -79,12 +54,12 @@ func (s *hookSender) loop() error {
 		default:
 		}
 		select {
-		case <-dying:
+		case <-s.dying:
 			return nil
 		case s.out <- info:
 			s.source.Pop()
-		case change, ok := <-changes:
-			if err := applyChange(s.source, change, ok); err != nil {
+		case change, ok := <-s.changes:
+			if err := s.apply(change, ok); err != nil {
 				return err
 			}
 		}
