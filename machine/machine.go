@@ -131,7 +131,11 @@ func (m *Machine) Kill() { m.catacomb.Kill(nil) }
 func (m *Machine) Wait() error { return m.catacomb.Wait() }
 
 func (m *Machine) loop() error {
-	presence, err := m.config.Model.AnnounceMachine(m.catacomb.Context(context.Background()), m.config.Machine)
+	ctx := m.catacomb.Context(context.Background())
+	presence, err := m.config.Model.AnnounceMachine(ctx, m.config.Machine)
+	if err != nil && ctx.Err() != nil {
+		return m.catacomb.ErrDying()
+	}
 	if err != nil {
 		return err
 	}
