@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -20,8 +21,8 @@ import (
 	"github.com/unit-agent/unit-agent/uniter/runner"
 )
 
-// contextConfig says what hook tools see during the hook.
-func (u *Uniter) contextConfig(info hook.Info) hooktool.ContextConfig {
+// contextConfig says what hook tools see during the hook, until ended is closed.
+func (u *Uniter) contextConfig(info hook.Info, ended <-chan struct{}) hooktool.ContextConfig {
 	return hooktool.ContextConfig{
 		Unit:        u.config.Unit,
 		Hook:        info,
@@ -33,7 +34,7 @@ func (u *Uniter) contextConfig(info hook.Info) hooktool.ContextConfig {
 		ConfigAll:   u.state.ConfigAll,
 		View:        u.config.Model.View(u.config.Unit),
 		Model:       u.config.Model,
-		IsLeader:    u.isLeader,
+		IsLeader:    func() (bool, error) { return u.isLeader(ended) },
 		LeaderFence: u.leaderFence,
 		Log:         u.logTool,
 		Clock:       u.config.Clock,
@@ -49,8 +50,16 @@ func (rs *unitRelations) members(id int) (units []string, known bool) {
 	return slices.Sorted(maps.Keys(r.state.State().Members)), true
 }
 
-func (u *Uniter) isLeader() (bool, error) {
-	return u.config.Leadership.ClaimLeader().Wait(), nil
+// isLeader answers a hook tool. The answer may take as long as a claim does, and
+// is not waited for once the hook has ended.
+func (u *Uniter) isLeader(ended <-chan struct{}) (bool, error) {
+	ticket := u.config.Leadership.ClaimLeader()
+	select {
+	case <-ended:
+		return false, errors.New("the hook has ended")
+	case <-ticket.Ready():
+		return ticket.Wait(), nil
+	}
 }
 
 func (u *Uniter) leaderToken() leadership.Token {
@@ -63,6 +72,12 @@ func (u *Uniter) leaderFence() ([]clientv3.Cmp, error) {
 		return nil, err
 	}
 	return fence, nil
+}
+
+// leadsUnder tells whether the unit still leads in the term that the fence is of.
+func (u *Uniter) leadsUnder(term []clientv3.Cmp) bool {
+	now, err := u.leaderFence()
+	return err == nil && reflect.DeepEqual(now, term)
 }
 
 // fencingNumber is the number that a resource outside the model can check; empty

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +28,7 @@ func (u *Uniter) carryOut(ctx context.Context, decision Decision) error {
 	case Skip:
 		return u.skipHook(ctx)
 	case Drop:
-		u.logger.Warn("the relation of a hook is gone, and the hook with it", "hook", u.hookName(*u.pendingHook()))
-		return u.executor.Drop()
+		return u.dropHook()
 	case Forget:
 		u.logger.Warn("a relation was taken away by force", "relation", decision.RelationId)
 		return u.relations.forget(decision.RelationId)
@@ -35,8 +37,7 @@ func (u *Uniter) carryOut(ctx context.Context, decision Decision) error {
 	case Leave:
 		return u.relations.leave(ctx, decision.RelationId)
 	case Resign:
-		u.logger.Info("the unit leads no longer")
-		return u.executor.Update(func(s *operation.State) { s.Leader = false })
+		return u.resign(ctx)
 	case Finish:
 		if err := u.config.Model.RemoveDeadUnit(ctx, u.config.Unit); err != nil && !model.IsNotFound(err) {
 			return err
@@ -44,6 +45,18 @@ func (u *Uniter) carryOut(ctx context.Context, decision Decision) error {
 		return ErrFinished
 	}
 	return fmt.Errorf("cannot carry out %q", decision.Step)
+}
+
+// resign notes that the unit leads no longer. Juju never ran leader-deposed, and a
+// dispatch program may not expect it: so it runs where a charm has a hook of
+// that name.
+func (u *Uniter) resign(ctx context.Context) error {
+	u.logger.Info("the unit leads no longer")
+	script := filepath.Join(u.config.Home.CharmDir(), "hooks", string(hooks.LeaderDeposed))
+	if _, err := os.Stat(script); err == nil {
+		return u.runHook(ctx, hook.Info{Kind: hooks.LeaderDeposed})
+	}
+	return u.executor.Update(func(s *operation.State) { *s = s.Resign() })
 }
 
 // ownSettings is what a unit's bag holds before its charm has written to it.
@@ -64,14 +77,17 @@ func (u *Uniter) ownSettings() map[string]string {
 }
 
 func (u *Uniter) runHook(ctx context.Context, info hook.Info) error {
-	if info.Kind == hooks.LeaderElected && !u.config.Leadership.ClaimLeader().Wait() {
-		// Leadership moved on since the decision; the ticket will say so too.
-		u.remote.Leader = false
-		u.awaitLeadership()
-		return nil
+	if info.Kind == hooks.LeaderElected {
+		if leads, err := u.leads(); err != nil {
+			return err
+		} else if !leads {
+			// Leadership moved on since the decision; the ticket will say so too.
+			u.remote.Leader = false
+			u.awaitLeadership()
+			return nil
+		}
 	}
-	stopTimer(u.retry)
-	u.retry, u.remote.RetryDue = nil, false
+	u.stopRetry()
 	if err := u.answerResolved(ctx); err != nil {
 		return err
 	}
@@ -83,8 +99,14 @@ func (u *Uniter) runHook(ctx context.Context, info hook.Info) error {
 		Hook:       info,
 		Began:      u.config.Clock.Now(),
 		ConfigHash: u.remote.ConfigHash,
+
+		LeaderSettings: u.remote.LeaderSettings,
 	}
 	err := u.executor.Run(ctx, run)
+	if errors.Is(err, operation.ErrAgain) {
+		u.logger.Warn("a hook has to run again", "hook", u.hookName(info), "reason", err)
+		return nil
+	}
 	var failed *operation.FailedError
 	if errors.As(err, &failed) {
 		return u.hookFailed(info, failed)
@@ -92,11 +114,15 @@ func (u *Uniter) runHook(ctx context.Context, info hook.Info) error {
 	if err != nil {
 		return err
 	}
-	if info.Kind == hooks.UpdateStatus {
-		u.remote.UpdateStatusDue = false
-		u.startTimer(&u.updateStatus, updateStatusDelay(u.config.UpdateStatusInterval, jitter()))
+	u.updateStatusRan(info.Kind)
+	if info.Kind != hooks.Start {
+		return nil
 	}
-	return u.settle(ctx, info.Kind)
+	unit, err := u.config.Model.Unit(ctx, u.config.Unit)
+	if err != nil {
+		return err
+	}
+	return u.settle(ctx, unit.Workload)
 }
 
 // hookFailed has the unit wait for the hook's next run.
@@ -130,14 +156,41 @@ func (u *Uniter) skipHook(ctx context.Context) error {
 	if err := u.executor.Commit(); err != nil {
 		return err
 	}
-	stopTimer(u.retry)
-	u.retry, u.remote.RetryDue = nil, false
+	u.stopRetry()
 	entry := u.describe(info)
 	entry.Start, entry.Outcome = u.config.Clock.Now(), journal.Skipped
-	if err := u.config.Journal.Append(entry); err != nil {
-		return err
-	}
+	u.note(entry)
+	u.updateStatusRan(info.Kind)
 	return u.answerResolved(ctx)
+}
+
+// dropHook forgets the pending hook.
+func (u *Uniter) dropHook() error {
+	if info := *u.pendingHook(); isRelationHook(info.Kind) {
+		u.logger.Warn("a relation is gone, and with it a hook", "relation", info.RelationId, "hook", info.Kind)
+	} else {
+		u.logger.Info("the unit leads no longer, and needs not be told that it was elected")
+	}
+	u.stopRetry()
+	return u.executor.Drop()
+}
+
+func (u *Uniter) stopRetry() {
+	stopTimer(u.retry)
+	u.retry, u.remote.RetryDue = nil, false
+}
+
+// updateStatusRan starts the wait for the next update-status hook if that is
+// what ran, or was skipped.
+func (u *Uniter) updateStatusRan(kind hooks.Kind) {
+	if kind == hooks.UpdateStatus {
+		u.postponeUpdateStatus(updateStatusDelay(u.config.UpdateStatusInterval, jitter()))
+	}
+}
+
+func (u *Uniter) postponeUpdateStatus(delay time.Duration) {
+	u.remote.UpdateStatusDue = false
+	u.startTimer(&u.updateStatus, delay)
 }
 
 // answerResolved takes away the mark that an operator set, once it was acted
@@ -179,33 +232,28 @@ func (u *Uniter) failureData(info hook.Info) map[string]any {
 	return data
 }
 
+const installingMessage = "installing charm software"
+
 // announce says in the unit's status what the agent is about to do with it.
 func (u *Uniter) announce(ctx context.Context, kind hooks.Kind) error {
 	message := map[hooks.Kind]string{
-		hooks.Install: "installing charm software",
+		hooks.Install: installingMessage,
 		hooks.Stop:    "stopping charm software",
 		hooks.Remove:  "cleaning up prior to charm deletion",
 	}[kind]
 	if message == "" {
 		return nil
 	}
-	return u.setWorkloadStatus(ctx, "maintenance", message)
+	return u.setWorkloadStatus(ctx, model.StatusMaintenance, message)
 }
 
 // settle gives a charm that never said how it is the status unknown once it has
-// started.
-func (u *Uniter) settle(ctx context.Context, kind hooks.Kind) error {
-	if kind != hooks.Start {
+// started. workload is its present status.
+func (u *Uniter) settle(ctx context.Context, workload model.StatusInfo) error {
+	if !u.executor.State().Started || workload.Status != model.StatusMaintenance || workload.Message != installingMessage {
 		return nil
 	}
-	unit, err := u.config.Model.Unit(ctx, u.config.Unit)
-	if err != nil {
-		return err
-	}
-	if unit.Workload.Status != "maintenance" || unit.Workload.Message != "installing charm software" {
-		return nil
-	}
-	return u.setWorkloadStatus(ctx, "unknown", "")
+	return u.setWorkloadStatus(ctx, model.StatusUnknown, "")
 }
 
 func (u *Uniter) setWorkloadStatus(ctx context.Context, status, message string) error {
@@ -228,6 +276,14 @@ func (u *Uniter) endpoint(info hook.Info) string {
 
 func (u *Uniter) describe(info hook.Info) journal.Entry {
 	return journal.Describe(u.config.Unit, u.hookName(info), u.endpoint(info), info)
+}
+
+// note writes an entry into the journal. That is for people: a hook whose entry
+// cannot be written has run all the same.
+func (u *Uniter) note(entry journal.Entry) {
+	if err := u.config.Journal.Append(entry); err != nil {
+		u.logger.Error("cannot note that a hook ran", "hook", entry.Hook, "outcome", entry.Outcome, "error", err)
+	}
 }
 
 // callbacks are the steps of a hook as the operation package wants them.
@@ -265,11 +321,14 @@ func (c *callbacks) Execute(ctx context.Context, run operation.Pending) error {
 		// A peer relation ends with its unit; there is no hook for that.
 		return nil
 	}
-	tools := hooktool.NewContext(u.contextConfig(run.Hook))
+	ended := make(chan struct{})
+	tools := hooktool.NewContext(u.contextConfig(run.Hook, ended))
 	contextId := runner.NewContextID(u.config.Unit, u.hookName(run.Hook))
 	deactivate := u.config.Tools.Activate(contextId, tools)
 	result, err := runner.Run(ctx, u.invocation(run.Hook, contextId))
+	close(ended)
 	deactivate()
+	u.relations.round.Add(1)
 	if err != nil && ctx.Err() != nil {
 		return operation.ErrInterrupted
 	}
@@ -287,9 +346,7 @@ func (c *callbacks) Execute(ctx context.Context, run operation.Pending) error {
 	default:
 		entry.Outcome, entry.Reason = journal.Failed, outcome.Error()
 	}
-	if err := u.config.Journal.Append(entry); err != nil {
-		return err
-	}
+	u.note(entry)
 	return outcome
 }
 
@@ -319,11 +376,16 @@ func (u *Uniter) flush(ctx context.Context, tools *hooktool.Context) error {
 	if flush.Empty() {
 		return nil
 	}
-	flush.Fence = append(flush.Fence, u.config.Claim.Fence()...)
+	term := flush.Fence
+	flush.Fence = slices.Concat(term, u.config.Claim.Fence())
 	// A stop of the agent does not cut the last write of a hook that succeeded.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	err := u.config.Model.Commit(ctx, flush)
+	if errors.Is(err, model.ErrFenced) && len(term) > 0 && !u.leadsUnder(term) {
+		// It ran as a leader's, and has to run as what the unit is now.
+		return fmt.Errorf("%w: leadership was lost while it ran", operation.ErrAgain)
+	}
 	if errors.Is(err, model.ErrTooLarge) || errors.Is(err, model.ErrFenced) || model.IsNotFound(err) {
 		return &operation.FailedError{Reason: "cannot write what the hook changed: " + err.Error()}
 	}

@@ -20,11 +20,17 @@ type Remote struct {
 	Life     model.Life
 	Resolved model.Resolved
 
+	// Leaving is true once the unit's application is to go, and the unit with it.
+	Leaving bool
+
 	// ConfigHash identifies the configuration that the charm should know.
 	ConfigHash string
 
 	// Relations are the relations of the unit's application.
 	Relations map[int]model.UnitRelation
+
+	// LeaderSettings is the version of what the application's leader shares.
+	LeaderSettings int64
 
 	// Leader is true while the unit's leadership is guaranteed.
 	Leader bool
@@ -50,7 +56,8 @@ type LocalRelation struct {
 	Created bool
 
 	// Entered is true once the unit's settings are there for the other side to
-	// see; Left once they have been taken away.
+	// see; Left once they have been taken away, or were refused because the
+	// relation is ending. A relation that was left is never entered again.
 	Entered bool
 	Left    bool
 
@@ -70,14 +77,16 @@ const (
 	Run Step = "run"
 	// Skip: commit the failed hook without running it.
 	Skip Step = "skip"
-	// Drop: forget the pending hook, because its relation is gone.
+	// Drop: forget the pending hook, because what it was about is gone: its
+	// relation, or the unit's leadership.
 	Drop Step = "drop"
 	// Forget: forget the relation, because it is gone from the model.
 	Forget Step = "forget"
 	// Enter and Leave: enter or leave the relation's scope.
 	Enter Step = "enter"
 	Leave Step = "leave"
-	// Resign: note that the unit leads no longer.
+	// Resign: note that the unit leads no longer, and tell a charm that has a
+	// hook for that.
 	Resign Step = "resign"
 	// Finish: the unit's life is over; take it out of the model.
 	Finish Step = "finish"
@@ -99,7 +108,7 @@ type Decision struct {
 // very last update-status.
 func Next(local Local, remote Remote) Decision {
 	if remote.Life == model.Dead {
-		return Decision{Step: Finish}
+		return nextDead(local, remote)
 	}
 	if local.Pending != nil {
 		return nextPending(local, remote)
@@ -126,6 +135,8 @@ func nextPending(local Local, remote Remote) Decision {
 		}
 	}
 	switch {
+	case pending.Hook.Kind == hooks.LeaderElected && !remote.Leader:
+		return Decision{Step: Drop}
 	case !pending.Failed:
 		return Decision{Step: Run, Hook: pending.Hook}
 	case remote.Resolved == model.ResolvedSkip:
@@ -134,6 +145,16 @@ func nextPending(local Local, remote Remote) Decision {
 		return Decision{Step: Run, Hook: pending.Hook}
 	}
 	return Decision{Step: Wait}
+}
+
+// nextDead takes the unit out of the model without running anything.
+func nextDead(local Local, remote Remote) Decision {
+	if id, ok := lowest(remote.Relations, func(id int, _ model.UnitRelation) bool {
+		return !local.Relations[id].Left
+	}); ok {
+		return Decision{Step: Leave, RelationId: id}
+	}
+	return Decision{Step: Finish}
 }
 
 // nextDying takes the unit apart: its relations, then stop and remove. A unit
@@ -167,12 +188,14 @@ func nextAlive(local Local, remote Remote) Decision {
 	// A charm may write its settings in relation-created already, so there must
 	// be a place for them.
 	if id, ok := lowest(remote.Relations, func(id int, r model.UnitRelation) bool {
-		return r.Life == model.Alive && !local.Relations[id].Entered
+		l := local.Relations[id]
+		return r.Life == model.Alive && !l.Entered && !l.Left
 	}); ok {
 		return Decision{Step: Enter, RelationId: id}
 	}
 	if id, ok := lowest(remote.Relations, func(id int, r model.UnitRelation) bool {
-		return r.Life == model.Alive && !local.Relations[id].Created
+		l := local.Relations[id]
+		return r.Life == model.Alive && !l.Created && !l.Left
 	}); ok {
 		return Decision{Step: Run, Hook: hook.Info{Kind: hooks.RelationCreated, RelationId: id}}
 	}
@@ -187,6 +210,8 @@ func nextAlive(local Local, remote Remote) Decision {
 		return run(hooks.LeaderElected)
 	case !remote.Leader && local.Leader:
 		return Decision{Step: Resign}
+	case !remote.Leader && (!local.LeaderSettingsTold || local.LeaderSettings != remote.LeaderSettings):
+		return run(hooks.LeaderSettingsChanged)
 	case local.ConfigHash != remote.ConfigHash:
 		return run(hooks.ConfigChanged)
 	case !local.Started:
@@ -215,7 +240,7 @@ func nextOffer(local Local, remote Remote) (Decision, bool) {
 	info := *first.Offer
 	if info.Kind == hooks.RelationDeparted {
 		info.DepartingUnit = info.RemoteUnit
-		if remote.Life != model.Alive {
+		if remote.Life != model.Alive || remote.Leaving {
 			info.DepartingUnit = remote.Unit
 		}
 	}

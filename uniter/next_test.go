@@ -99,6 +99,8 @@ func (s *scenario) event(words []string) {
 		s.remote.Life = model.Life(words[1])
 	case "config":
 		s.remote.ConfigHash = words[1]
+	case "leader-settings":
+		s.remote.LeaderSettings = int64(s.number(words[1]))
 	case "leader":
 		s.remote.Leader = words[1] == "yes"
 	case "update-status":
@@ -186,7 +188,7 @@ func (s *scenario) apply(decision uniter.Decision) {
 		s.local.Pending = nil
 		return
 	case uniter.Resign:
-		s.local.Leader = false
+		s.local.State = s.local.State.Resign()
 		return
 	case uniter.Forget:
 		delete(s.local.Relations, id)
@@ -201,7 +203,7 @@ func (s *scenario) apply(decision uniter.Decision) {
 
 func (s *scenario) run(info hook.Info) {
 	s.remote.Resolved, s.remote.RetryDue = "", false
-	s.local.State = s.local.Begin(operation.Pending{Hook: info, ConfigHash: s.remote.ConfigHash})
+	s.local.State = s.local.Begin(operation.Pending{Hook: info, ConfigHash: s.remote.ConfigHash, LeaderSettings: s.remote.LeaderSettings})
 	if s.fail[string(info.Kind)] {
 		s.local.State = s.local.Fail("exit status 1")
 		return

@@ -42,11 +42,16 @@ func (u *Uniter) open(ctx context.Context) error {
 		return err
 	}
 	u.endpoints = installed.EndpointNames()
-	if err := u.awaitFirstLeadership(); err != nil {
+	// The order of the first hooks depends on who leads.
+	if u.remote.Leader, err = u.leads(); err != nil {
 		return err
 	}
+	u.awaitLeadership()
 	u.startTimer(&u.updateStatus, updateStatusDelay(u.config.UpdateStatusInterval, jitter()))
-	return u.recover()
+	if err := u.recover(); err != nil {
+		return err
+	}
+	return u.settle(ctx, u.state.Unit.Workload)
 }
 
 func (u *Uniter) awaitFirstState() error {
@@ -63,20 +68,6 @@ func (u *Uniter) awaitFirstState() error {
 	}
 }
 
-// awaitFirstLeadership waits until the unit is known to lead or not, because the
-// order of its first hooks depends on that.
-func (u *Uniter) awaitFirstLeadership() error {
-	first := u.config.Leadership.ClaimLeader()
-	select {
-	case <-u.tomb.Dying():
-		return tomb.ErrDying
-	case <-first.Ready():
-	}
-	u.remote.Leader = first.Wait()
-	u.awaitLeadership()
-	return nil
-}
-
 // installCharm puts the unit's own copy of its charm in place, if it is not
 // there.
 func (u *Uniter) installCharm() error {
@@ -90,6 +81,10 @@ func (u *Uniter) installCharm() error {
 	source := u.config.CharmSource
 	if source == "" {
 		source = wanted.Path
+	}
+	if digest, err := charm.Digest(target); err == nil && digest == wanted.Digest {
+		// The last agent died before it could say that it had put it there.
+		source = target
 	}
 	digest, err := charm.Digest(source)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,31 +106,35 @@ func (u *Uniter) installCharm() error {
 
 // recover goes on from the hook that the last agent left pending: processes that
 // outlived the agent are ended, and a commit that was cut short is finished. A
-// hook that is then still pending is run again by the loop.
+// hook that is then still pending is run again by the loop, at once or, if it
+// failed, after a while.
 func (u *Uniter) recover() error {
 	pending := u.executor.State().Pending
 	if pending == nil {
 		return nil
 	}
-	if pending.Failed {
-		u.startTimer(&u.retry, retryDelay(pending.Failures, jitter()))
-		return nil
-	}
 	if err := u.endOrphan(); err != nil {
 		return err
 	}
-	interrupted, err := u.executor.Recover()
+	committed, err := u.executor.Recover()
 	if err != nil {
 		return err
 	}
 	entry := u.describe(pending.Hook)
 	entry.Start = pending.Began
-	if interrupted {
-		entry.Outcome = journal.Interrupted
-		entry.Reason = "the agent ended while the hook ran"
+	switch {
+	case committed && pending.Failed:
+		entry.Outcome = journal.Skipped
+	case committed || pending.Interrupted:
+		// The journal says so already.
+		return nil
+	case pending.Failed:
+		u.startTimer(&u.retry, retryDelay(pending.Failures, jitter()))
+		return nil
+	default:
+		entry.Outcome, entry.Reason = journal.Interrupted, "the agent ended while the hook ran"
 		u.logger.Warn("a hook was interrupted and runs again", "hook", entry.Hook)
-	} else {
-		entry.Outcome = journal.Done
 	}
-	return u.config.Journal.Append(entry)
+	u.note(entry)
+	return nil
 }

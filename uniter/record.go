@@ -39,8 +39,8 @@ type Seen struct {
 }
 
 // Due says what the unit's worker would do next if it found the record now, and
-// which hooks each relation's schedule has for it. seen holds the relations that
-// the unit is in; leads is whether it leads its application.
+// which hooks each relation's schedule has for it. seen holds the relations of
+// the unit's application; leads is whether it leads that.
 func Due(record Record, state model.UnitState, seen map[int]Seen, leads bool) (Decision, map[int][]hook.Info, error) {
 	local := Local{State: record.Operation, Relations: make(map[int]LocalRelation)}
 	due := make(map[int][]hook.Info)
@@ -58,13 +58,22 @@ func Due(record Record, state model.UnitState, seen map[int]Seen, leads bool) (D
 		}
 		local.Relations[id] = r
 	}
+	for id, wanted := range state.Relations {
+		if _, recorded := record.Relations[id]; !recorded {
+			in := seen[id].InScope
+			local.Relations[id] = LocalRelation{Entered: in, Left: !in && wanted.Life != model.Alive}
+		}
+	}
 	remote := Remote{
 		Unit:       state.Unit.Name,
 		Life:       state.Unit.Life,
+		Leaving:    state.ApplicationLife != model.Alive,
 		ConfigHash: state.ConfigHash,
-		Relations:  state.Relations,
-		Resolved:   state.Resolved,
-		Leader:     leads,
+
+		LeaderSettings: state.LeaderSettings,
+		Relations:      state.Relations,
+		Resolved:       state.Resolved,
+		Leader:         leads,
 	}
 	return Next(local, remote), due, nil
 }

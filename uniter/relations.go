@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/juju/charm/v12/hooks"
 	"gopkg.in/tomb.v2"
@@ -25,8 +26,10 @@ type unitRelations struct {
 	model  *model.Model
 	logger *slog.Logger
 
-	// offers delivers the heads of all schedules.
+	// offers delivers the heads of all schedules. round counts the hooks that
+	// have run: a head that was looked at before the last one may be out of date.
 	offers chan offer
+	round  atomic.Int64
 	byId   map[int]*unitRelation
 	turn   uint64
 }
@@ -91,11 +94,23 @@ func (rs *unitRelations) snapshot() map[int]LocalRelation {
 	return all
 }
 
-// accept takes an offer in, unless its schedule has been replaced since. It
-// returns the error that ended the schedule, if that is what it was told.
+// accept takes an offer in, unless its schedule has been replaced since, or it
+// was made before a hook ran and may be out of date: the schedule then makes
+// another. It returns the error that ended the schedule, if that is what it was
+// told.
 func (rs *unitRelations) accept(o offer) error {
 	r, ok := rs.byId[o.relationId]
 	if !ok || r.schedule != o.schedule {
+		return nil
+	}
+	if o.peek != nil && o.round != rs.round.Load() {
+		o.peek.Reject()
+		return nil
+	}
+	if model.IsNotFound(o.err) {
+		// The news that the relation is gone is on its way. Until it is here the
+		// ended schedule stays in place.
+		rs.logger.Debug("a relation's schedule ended", "relation", o.relationId, "error", o.err)
 		return nil
 	}
 	if o.err != nil {
@@ -159,7 +174,7 @@ func (rs *unitRelations) startSchedule(id int, r *unitRelation, dying bool) erro
 		}
 		source = relation.NewLiveHookSource(r.state.State(), watcher)
 	}
-	r.schedule = newSchedule(id, dying, relation.NewPeeker(source), rs.offers)
+	r.schedule = newSchedule(id, dying, relation.NewPeeker(source), rs)
 	return nil
 }
 
@@ -234,11 +249,16 @@ func (rs *unitRelations) enter(ctx context.Context, id int, settings map[string]
 		return err
 	}
 	err = rs.model.EnterScope(ctx, id, rs.unit, settings)
-	// If the relation or the unit is dying, that news is on its way.
-	if err != nil && !errors.Is(err, model.ErrDying) {
+	switch {
+	case err == nil:
+		r.entered = true
+	case errors.Is(err, model.ErrDying), model.IsNotFound(err):
+		// The news that the relation or the unit ends is on its way, and nobody
+		// has seen the unit there.
+		r.left = true
+	default:
 		return fmt.Errorf("relation %d: %w", id, err)
 	}
-	r.entered = true
 	return nil
 }
 
@@ -267,6 +287,7 @@ type offer struct {
 	relationId int
 	schedule   *schedule
 	peek       relation.Peek
+	round      int64
 	err        error
 }
 
@@ -278,10 +299,11 @@ type schedule struct {
 	dying      bool
 	peeker     relation.Peeker
 	out        chan<- offer
+	round      *atomic.Int64
 }
 
-func newSchedule(id int, dying bool, peeker relation.Peeker, out chan<- offer) *schedule {
-	s := &schedule{relationId: id, dying: dying, peeker: peeker, out: out}
+func newSchedule(id int, dying bool, peeker relation.Peeker, rs *unitRelations) *schedule {
+	s := &schedule{relationId: id, dying: dying, peeker: peeker, out: rs.offers, round: &rs.round}
 	s.tomb.Go(s.loop)
 	return s
 }
@@ -291,11 +313,12 @@ func (s *schedule) Wait() error { return s.tomb.Wait() }
 
 func (s *schedule) loop() error {
 	for {
+		round := s.round.Load()
 		select {
 		case <-s.tomb.Dying():
 			return s.peeker.Stop()
 		case peek, ok := <-s.peeker.Peeks():
-			next := offer{relationId: s.relationId, schedule: s, peek: peek}
+			next := offer{relationId: s.relationId, schedule: s, peek: peek, round: round}
 			if !ok {
 				if next.err = s.peeker.Stop(); next.err == nil {
 					return nil

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/juju/charm/v12/hooks"
 	"github.com/juju/clock"
 	"gopkg.in/tomb.v2"
 
@@ -28,6 +29,10 @@ import (
 // ErrFinished is how a uniter ends once its unit's life is over and the unit is
 // out of the model. Its home may be removed.
 var ErrFinished = errors.New("the unit is gone")
+
+// quiet is how long a unit has had no other hook to run when it runs an
+// update-status that was due meanwhile.
+const quiet = time.Second
 
 // Uniter is the worker. It owns its goroutines and the watchers that it starts;
 // none outlives Wait.
@@ -71,8 +76,10 @@ func New(config Config) (*Uniter, error) {
 	}
 	u := &Uniter{config: config, logger: config.Logger.With("module", "uniter")}
 	u.status = newStatusWriter(config)
-	u.tomb.Go(u.loop)
-	u.tomb.Go(func() error { return u.status.run(u.tomb.Context(nil)) })
+	u.tomb.Go(func() error {
+		u.tomb.Go(func() error { return u.status.run(u.tomb.Context(nil)) })
+		return u.loop()
+	})
 	return u, nil
 }
 
@@ -93,12 +100,19 @@ func (u *Uniter) loop() error {
 	if err := u.open(ctx); err != nil {
 		return u.stopped(err)
 	}
-	for {
+	for waited := false; ; {
 		if err := u.relations.reconcile(u.remote, u.pendingHook()); err != nil {
 			return u.stopped(err)
 		}
 		decision := Next(u.local(), u.remote)
-		if decision.Step == Wait {
+		if decision.Hook.Kind == hooks.UpdateStatus && u.pendingHook() == nil && !waited {
+			// It comes last, and relations that have a hook to run have not had
+			// the time to say so.
+			u.postponeUpdateStatus(quiet)
+			decision = Decision{Step: Wait}
+		}
+		waited = decision.Step == Wait
+		if waited {
 			u.publishWaiting()
 		} else {
 			if err := u.carryOut(ctx, decision); err != nil {
@@ -106,7 +120,7 @@ func (u *Uniter) loop() error {
 			}
 			u.relations.rejectAll(u.pendingHook())
 		}
-		if err := u.takeIn(decision.Step == Wait); err != nil {
+		if err := u.takeIn(waited); err != nil {
 			return u.stopped(err)
 		}
 	}
@@ -122,6 +136,18 @@ func (u *Uniter) pendingHook() *hook.Info {
 		return &pending.Hook
 	}
 	return nil
+}
+
+// leads asks whether the unit leads for a while to come. The answer may take as
+// long as a claim does.
+func (u *Uniter) leads() (bool, error) {
+	ticket := u.config.Leadership.ClaimLeader()
+	select {
+	case <-u.tomb.Dying():
+		return false, tomb.ErrDying
+	case <-ticket.Ready():
+		return ticket.Wait(), nil
+	}
 }
 
 // stopped makes a clean stop of what an interrupted call returned.
@@ -181,12 +207,18 @@ func (u *Uniter) takeIn(wait bool) (err error) {
 // takeState takes in what the model now wants of the unit.
 func (u *Uniter) takeState(state model.UnitState, ok bool) error {
 	if !ok {
-		return u.watcher.Wait()
+		if err := u.watcher.Wait(); err != nil {
+			return err
+		}
+		// It ends without an error only because the uniter does.
+		return tomb.ErrDying
 	}
 	u.state = state
 	u.remote.Unit = state.Unit.Name
 	u.remote.Life = state.Unit.Life
+	u.remote.Leaving = state.ApplicationLife != model.Alive
 	u.remote.ConfigHash = state.ConfigHash
+	u.remote.LeaderSettings = state.LeaderSettings
 	u.remote.Relations = state.Relations
 	u.remote.Resolved = model.ResolvedNone
 	if !state.Unit.ResolvedSince.Equal(u.answered) {

@@ -8,9 +8,10 @@
 // something from which the next start goes on:
 //
 //   - before the record says pending, nothing happened;
-//   - while it says pending, the hook may have run, and is run again, unless the
-//     relation's state already has its effect: then only the record is finished;
-//   - while it says failed, the hook waits for its retry or for an operator.
+//   - while it says pending, the hook may have run, and is run again;
+//   - while it says failed, the hook waits for its retry or for an operator;
+//   - but if the relation's state already has the hook's effect, only the record
+//     is finished.
 //
 // A hook is therefore run at least once and its effect on the unit's own state
 // is recorded exactly once. The package promises nothing of what the hook's

@@ -13,6 +13,11 @@ import (
 // start; it has not failed.
 var ErrInterrupted = errors.New("hook interrupted")
 
+// ErrAgain is what Callbacks.Execute returns, perhaps wrapped, when the hook did
+// what was right when it began and is not any more, and nothing of it has landed:
+// it stays pending and has to run again at once.
+var ErrAgain = errors.New("hook has to run again")
+
 // A FailedError is what Callbacks.Execute returns, perhaps wrapped, when the
 // hook or its flush did not succeed, and nothing of it has landed.
 type FailedError struct {
@@ -29,7 +34,7 @@ type Callbacks interface {
 	Check(hook.Info) error
 
 	// Execute runs the hook and flushes what it buffered. It returns nil if
-	// both succeeded, a *FailedError, ErrInterrupted, or any other error if the
+	// both succeeded, a *FailedError, ErrInterrupted, ErrAgain, or any other error if the
 	// outcome is unknown and the agent must stop.
 	Execute(context.Context, Pending) error
 
@@ -49,7 +54,9 @@ type Executor struct {
 }
 
 // NewExecutor returns an executor that keeps its record at path, and goes on
-// from what is recorded there.
+// from what is recorded there. The caller has synced the directory, as
+// durable.MkdirAll of one below it does: the last write of an agent that was
+// killed may be there to be read and not be on disk yet.
 func NewExecutor(path string, callbacks Callbacks) (*Executor, error) {
 	state, err := ReadState(path)
 	if err != nil {
@@ -74,9 +81,10 @@ func (e *Executor) Update(change func(*State)) error {
 
 // Run takes one hook from its check to its commit. It returns nil if the hook is
 // committed, a *FailedError if it is now recorded as failed, an error that is
-// ErrInterrupted if it is still pending because the agent is stopping; after any
-// other error the executor's owner must stop, and the next start goes on from
-// the record. run.Hook must be the pending hook if there is one.
+// ErrInterrupted if it is now recorded as interrupted because the agent is
+// stopping; after any other error the executor's owner must stop, and the next
+// start goes on from the record. run.Hook must be the pending hook if there is
+// one.
 func (e *Executor) Run(ctx context.Context, run Pending) error {
 	if pending := e.state.Pending; pending != nil && pending.Hook != run.Hook {
 		return fmt.Errorf("cannot run %q: %q is pending", run.Hook.Kind, pending.Hook.Kind)
@@ -95,6 +103,11 @@ func (e *Executor) Run(ctx context.Context, run Pending) error {
 		}
 		return failed
 	}
+	if errors.Is(err, ErrInterrupted) {
+		if err := e.write(e.state.Interrupt()); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -110,22 +123,20 @@ func (e *Executor) Commit() error {
 	return e.write(e.state.Commit())
 }
 
-// Recover finishes the commit of a hook that was pending when its agent died if
-// the crash came after its effect was recorded. It reports whether a hook is
-// still pending that neither failed nor was committed: one to run again.
-func (e *Executor) Recover() (interrupted bool, err error) {
-	pending := e.state.Pending
-	if pending == nil || pending.Failed {
+// Recover finishes the commit of the pending hook, if there is one, when the
+// last agent died after its effect was recorded and before this record was: be
+// it that the hook had succeeded, or that it had failed and was skipped. It
+// reports whether it did. A hook that is then still pending is to be run again
+// unless it failed.
+func (e *Executor) Recover() (committed bool, err error) {
+	if e.state.Pending == nil {
 		return false, nil
 	}
-	reflected, err := e.callbacks.Reflected(pending.Hook)
-	if err != nil {
+	reflected, err := e.callbacks.Reflected(e.state.Pending.Hook)
+	if err != nil || !reflected {
 		return false, err
 	}
-	if reflected {
-		return false, e.Commit()
-	}
-	return true, nil
+	return true, e.Commit()
 }
 
 // Drop forgets the pending hook without committing it: its relation is gone.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -39,10 +41,17 @@ func parseState(data []byte) (State, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return State{}, errors.New("it is empty")
 	}
+	if data[len(data)-1] != '\n' {
+		// A value cut short is a value still.
+		return State{}, errors.New("it is cut short: no newline at the end")
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&state); err != nil {
-		return State{}, err
+		return State{}, oneLine(err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return State{}, errors.New("it has more than one YAML document")
 	}
 	if err := state.Validate(); err != nil {
 		return State{}, err
@@ -50,10 +59,23 @@ func parseState(data []byte) (State, error) {
 	return state, nil
 }
 
-func writeState(path string, state State) error {
+// oneLine keeps an error of the YAML package to the one line that an error has.
+func oneLine(err error) error {
+	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+}
+
+func encodeState(state State) ([]byte, error) {
 	data, err := yaml.Marshal(state)
 	if err != nil {
-		return fmt.Errorf("cannot encode operation record: %w", err)
+		return nil, fmt.Errorf("cannot encode operation record: %w", err)
+	}
+	return data, nil
+}
+
+func writeState(path string, state State) error {
+	data, err := encodeState(state)
+	if err != nil {
+		return err
 	}
 	if err := durable.WriteFile(path, data, 0o600); err != nil {
 		return fmt.Errorf("cannot write operation record: %w", err)

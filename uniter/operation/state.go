@@ -24,6 +24,12 @@ type State struct {
 	// that it leads no longer.
 	Leader bool `yaml:"leader,omitempty"`
 
+	// LeaderSettings is the version of the leader's settings that the unit was
+	// told of last, and LeaderSettingsTold false if it was not, since its start
+	// or since it led itself.
+	LeaderSettings     int64 `yaml:"leader-settings,omitempty"`
+	LeaderSettingsTold bool  `yaml:"leader-settings-told,omitempty"`
+
 	// ConfigHash identifies the configuration that the last committed
 	// config-changed hook saw; empty if none ran yet.
 	ConfigHash string `yaml:"config-hash,omitempty"`
@@ -43,8 +49,14 @@ type Pending struct {
 	// Began is when the hook's last run was recorded.
 	Began time.Time `yaml:"began"`
 
-	// ConfigHash identifies the configuration that the hook saw.
-	ConfigHash string `yaml:"config-hash,omitempty"`
+	// ConfigHash identifies the configuration that the hook saw, LeaderSettings
+	// the version of the leader's settings.
+	ConfigHash     string `yaml:"config-hash,omitempty"`
+	LeaderSettings int64  `yaml:"leader-settings,omitempty"`
+
+	// Interrupted is true when the agent itself ended the run, and has said so
+	// in the journal; it is false while the hook runs, and if the agent died.
+	Interrupted bool `yaml:"interrupted,omitempty"`
 
 	// Failed is true when the run ended and did not succeed; Failures counts
 	// such runs, and Reason is the last one's error in one line.
@@ -72,6 +84,9 @@ func (s State) Validate() error {
 	if s.Pending.Failures < 0 || s.Pending.Failed && s.Pending.Failures == 0 {
 		return fmt.Errorf("pending hook: failed with a count of %d failures", s.Pending.Failures)
 	}
+	if s.Pending.Failed && s.Pending.Interrupted {
+		return errors.New("pending hook: both failed and interrupted")
+	}
 	return nil
 }
 
@@ -95,6 +110,22 @@ func (s State) Fail(reason string) State {
 	return s
 }
 
+// Interrupt returns the state in which the agent itself has ended the pending
+// hook's run.
+func (s State) Interrupt() State {
+	interrupted := *s.Pending
+	interrupted.Interrupted = true
+	s.Pending = &interrupted
+	return s
+}
+
+// Resign returns the state of a unit that leads no longer, and has to be told
+// what its leader shares.
+func (s State) Resign() State {
+	s.Leader, s.LeaderSettingsTold = false, false
+	return s
+}
+
 // Commit returns the state after the pending hook: nothing pending, and the
 // unit's life moved on.
 func (s State) Commit() State {
@@ -111,6 +142,10 @@ func (s State) Commit() State {
 		s.Removed = true
 	case hooks.LeaderElected:
 		s.Leader = true
+	case hooks.LeaderDeposed:
+		s = s.Resign()
+	case hooks.LeaderSettingsChanged:
+		s.LeaderSettings, s.LeaderSettingsTold = done.LeaderSettings, true
 	case hooks.ConfigChanged:
 		s.ConfigHash = done.ConfigHash
 	}

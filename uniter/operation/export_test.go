@@ -1,0 +1,6 @@
+package operation
+
+var (
+	ParseState  = parseState
+	EncodeState = encodeState
+)
