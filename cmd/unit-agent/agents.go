@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/juju/clock"
-	"github.com/juju/names/v4"
+	"github.com/juju/worker/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/unit-agent/unit-agent/charm"
 	"github.com/unit-agent/unit-agent/machine"
 	"github.com/unit-agent/unit-agent/uniter"
-	"github.com/unit-agent/unit-agent/uniter/leadership"
 )
 
 // defaultLeaderLease is how long a unit that is told that it leads goes on to.
@@ -45,21 +48,29 @@ func (f *agentFlags) validate() error {
 			return usagef("%s must be positive, got %v", flag.name, flag.value)
 		}
 	}
+	if f.leaderLease < machine.MinLeaderLease || f.leaderLease > machine.MaxLeaderLease {
+		return usagef("--leader-lease must be between %v and %v, got %v", machine.MinLeaderLease, machine.MaxLeaderLease, f.leaderLease)
+	}
 	return nil
 }
 
-// agentsConfig returns what the agents of this process share.
-func (p *program) agentsConfig(s *session, machineId string, flags agentFlags) (machine.Config, error) {
+// agentsConfig returns what the agents of this process share, and the leases
+// among it, which the caller stops after the agents.
+func (p *program) agentsConfig(s *session, machineId string, flags agentFlags) (machine.Config, *machine.Leases, error) {
+	if os.Getenv("GOGC") == "" {
+		// Agents wait most of the time: memory is worth more to them than the
+		// collector's time.
+		debug.SetGCPercent(50)
+	}
 	hookTool, err := machine.HookToolBinary()
 	if err != nil {
-		return machine.Config{}, err
+		return machine.Config{}, nil, err
 	}
 	host, err := describeMachine()
 	if err != nil {
-		return machine.Config{}, err
+		return machine.Config{}, nil, err
 	}
-	leads := s.Leadership()
-	return machine.Config{
+	config := machine.Config{
 		DataDir:              p.dataDir,
 		Machine:              machineId,
 		Address:              host.Addresses[0],
@@ -67,13 +78,18 @@ func (p *program) agentsConfig(s *session, machineId string, flags agentFlags) (
 		Clock:                clock.WallClock,
 		Logger:               p.logger,
 		HookTool:             hookTool,
-		Claimer:              leadership.NewRetryingClaimer(leads, clock.WallClock),
-		Checker:              leads,
-		Release:              leads.Release,
 		LeaderLease:          flags.leaderLease,
 		UpdateStatusInterval: flags.updateStatusInterval,
 		StopTimeout:          flags.stopTimeout,
-	}, nil
+	}
+	leases, err := machine.NewLeases(s.Model, clock.WallClock, p.logger)
+	if err != nil {
+		return machine.Config{}, nil, err
+	}
+	if err := leases.Lead(&config); err != nil {
+		return machine.Config{}, nil, errors.Join(err, worker.Stop(leases))
+	}
+	return config, leases, nil
 }
 
 func (p *program) agentCommand() *cobra.Command {
@@ -87,21 +103,34 @@ func (p *program) agentCommand() *cobra.Command {
 placed on another machine is run here all the same, if nobody runs it there.`,
 		Example: `  unit-agent agent mysql/0
   unit-agent agent mysql/0 --charm ./mysql     give the charm at the first start`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: p.completeUnits(1),
 	}
 	flags.add(command)
 	command.Flags().StringVar(&charmDir, "charm", "", "directory to copy the charm from at the unit's first start")
 	unitFlag := command.Flags().String("unit", "", "the unit, if it is not given as an argument")
+	command.MarkFlagDirname("charm")
+	command.RegisterFlagCompletionFunc("unit", p.completeUnits(0))
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		unit := *unitFlag
-		if len(args) == 1 {
+		switch {
+		case len(args) == 1 && unit != "":
+			return usagef("give the unit as --unit or as an argument, not both")
+		case len(args) == 1:
 			unit = args[0]
+		case unit == "":
+			return usagef("say which unit: see '%s --help'", cmd.CommandPath())
 		}
-		if !names.IsValidUnit(unit) {
-			return usagef("%q is not a unit name: it should look like mysql/0", unit)
+		if err := checkUnitNames([]string{unit}); err != nil {
+			return err
 		}
 		if err := flags.validate(); err != nil {
 			return err
+		}
+		if charmDir != "" {
+			if _, err := charm.Read(charmDir); err != nil {
+				return err
+			}
 		}
 		return p.runAgent(cmd, unit, charmDir, flags)
 	}

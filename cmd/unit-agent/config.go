@@ -23,9 +23,11 @@ changes are made or none.`,
   unit-agent config mysql tuning
   unit-agent config mysql tuning=fast flavor=@flavor.txt
   unit-agent config mysql --reset tuning,flavor`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: p.completeConfig,
 	}
 	command.Flags().StringSliceVar(&reset, "reset", nil, "keys to set back to the charm's defaults")
+	command.RegisterFlagCompletionFunc("reset", p.completeKeys)
 	out.add(command, "yaml", "json", "yaml")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		application, keys := args[0], args[1:]

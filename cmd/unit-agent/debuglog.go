@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/juju/names/v4"
@@ -32,6 +34,9 @@ needs no store.`,
 	flags.IntVar(&limit, "limit", 0, "show the last so many lines only")
 	flags.BoolVarP(&follow, "follow", "f", false, "go on with new lines until stopped")
 	flags.StringVarP(&level, "level", "l", "DEBUG", "show what is as severe as this: DEBUG, INFO, WARNING, ERROR")
+	command.RegisterFlagCompletionFunc("include", p.completeUnits(0))
+	command.RegisterFlagCompletionFunc("level",
+		cobra.FixedCompletions([]string{"DEBUG", "INFO", "WARNING", "ERROR"}, cobra.ShellCompDirectiveNoFileComp))
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
 		if limit < 0 {
 			return usagef("--limit must not be negative, got %d", limit)
@@ -46,29 +51,51 @@ needs no store.`,
 				include[i] = tag.Id()
 			}
 		}
+		if follow {
+			return p.followLog(cmd.Context(), include, least, limit)
+		}
 		units, err := p.localUnits(include)
 		if err != nil {
 			return err
 		}
-		paths := make(map[string]string, len(units))
 		logs := make([][]unitlog.Record, 0, len(units))
 		for _, unit := range units {
-			paths[unit] = uniter.HomeOf(p.dataDir, unit).LogFile()
-			read, err := unitlog.Read(unit, paths[unit])
+			read, err := unitlog.Read(unit, uniter.HomeOf(p.dataDir, unit).LogFile())
 			if err != nil {
 				return err
 			}
 			logs = append(logs, read)
 		}
 		p.showLog(unitlog.Merge(logs...), least, limit)
-		if !follow {
-			return nil
-		}
-		return unitlog.Follow(cmd.Context(), paths, func(record unitlog.Record) {
-			p.showLog([]unitlog.Record{record}, least, 0)
-		})
+		return nil
 	}
 	return command
+}
+
+// followLog shows the logs of the named units, or of all units of this machine
+// and of those that come, until the context ends.
+func (p *program) followLog(ctx context.Context, named []string, least slog.Level, limit int) error {
+	logs := unitlog.Logs{Paths: map[string]string{}}
+	if len(named) == 0 {
+		logs.Dir = p.unitsDir()
+		if err := os.MkdirAll(logs.Dir, 0o755); err != nil {
+			return fmt.Errorf("cannot make the data directory: %w", err)
+		}
+		logs.Home = func(name string) (unit, path string, ok bool) {
+			unit, ok = unitOfHome(name)
+			return unit, uniter.HomeOf(p.dataDir, unit).LogFile(), ok
+		}
+	}
+	units, err := p.localUnits(named)
+	if err != nil {
+		return err
+	}
+	for _, unit := range units {
+		logs.Paths[unit] = uniter.HomeOf(p.dataDir, unit).LogFile()
+	}
+	return unitlog.Follow(ctx, logs,
+		func(past []unitlog.Record) { p.showLog(past, least, limit) },
+		func(record unitlog.Record) { p.showLog([]unitlog.Record{record}, least, 0) })
 }
 
 // showLog prints the records that are severe enough, the last limit of them.
@@ -87,7 +114,7 @@ func (p *program) showLog(records []unitlog.Record, least slog.Level, limit int)
 			strings.ReplaceAll(record.Unit, "/", "-"),
 			record.Time.Local().Format("15:04:05"),
 			paint(levelName(record.Level), levelColour(record.Level), colours),
-			record.Module, text))
+			record.Module, singleLine(text)))
 	}
 	if limit > 0 && len(lines) > limit {
 		lines = lines[len(lines)-limit:]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -34,19 +35,29 @@ units run on this machine, by 'unit-agent up', or on the machine given with --to
 			if units < 0 {
 				return usagef("--num-units must not be negative, got %d", units)
 			}
-			deployment := deployment{charm: args[0], units: units, config: config, machine: to, trust: trust}
+			d := deployment{charm: args[0], units: units, config: config, machine: to, trust: trust}
 			if len(args) == 2 {
-				deployment.application = args[1]
+				d.application = args[1]
 			}
 			return p.with(cmd.Context(), func(s *session) error {
-				added, err := p.deploy(cmd.Context(), s, deployment)
+				snapshot, err := s.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(p.stderr, "Deployed %s: %s\n", added.application, listOr(added.units, "no units yet"))
+				added, err := p.deployAll(cmd.Context(), s, snapshot, []deployment{d}, nil)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(p.stderr, "Deployed %s: %s\n", added[0].application, listOr(added[0].units, "no units yet"))
 				return nil
 			})
 		},
+	}
+	command.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	flags := command.Flags()
 	flags.IntVarP(&units, "num-units", "n", 1, "number of units")
@@ -71,33 +82,58 @@ type deployed struct {
 	units       []string
 }
 
-// deploy adds an application to the model.
-func (p *program) deploy(ctx context.Context, s *session, d deployment) (deployed, error) {
+// read reads the charm of a deployment and says what is to be deployed.
+func (d deployment) read() (model.DeployArgs, error) {
 	if !strings.ContainsAny(d.charm, "/") {
 		if _, err := os.Stat(d.charm); err != nil {
-			return deployed{}, fmt.Errorf("cannot find the charm %q: there is no store of charms to fetch it from; give the path of its directory", d.charm)
+			return model.DeployArgs{}, fmt.Errorf("cannot find the charm %q: there is no store of charms to fetch it from; give the path of its directory", d.charm)
 		}
 	}
-	kept, err := p.keepCharm(d.charm)
-	if err != nil {
-		return deployed{}, err
-	}
-	if d.application == "" {
-		d.application = kept.Name
-	}
-	machine, err := p.placement(ctx, s, d.machine)
-	if err != nil {
-		return deployed{}, err
-	}
-	units, err := s.Deploy(ctx, model.DeployArgs{
-		Application: d.application,
-		Charm:       kept,
+	c, err := readCharm(d.charm)
+	return model.DeployArgs{
+		Application: cmp.Or(d.application, c.Name),
+		Charm:       c,
 		Config:      d.config,
 		NumUnits:    d.units,
-		Machine:     machine,
+		Machine:     d.machine,
 		Trust:       d.trust,
-	})
-	return deployed{application: d.application, units: units}, err
+	}, err
+}
+
+// deployAll adds applications, and then relations that are not there, to the
+// model. It looks at all of them before it writes anything.
+func (p *program) deployAll(ctx context.Context, s *session, now *model.Snapshot, deployments []deployment, relations [][2]string) ([]deployed, error) {
+	applications := make([]model.DeployArgs, len(deployments))
+	for i, d := range deployments {
+		var err error
+		if applications[i], err = d.read(); err != nil {
+			return nil, err
+		}
+	}
+	if err := now.Rehearse(applications, relations); err != nil {
+		return nil, err
+	}
+	var done []deployed
+	for i, args := range applications {
+		var err error
+		if args.Machine, err = p.placement(ctx, s, args.Machine); err != nil {
+			return nil, err
+		}
+		if args.Charm.Path, err = p.keepCharm(deployments[i].charm, args.Charm); err != nil {
+			return nil, err
+		}
+		units, err := s.Deploy(ctx, args)
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, deployed{args.Application, units})
+	}
+	for _, pair := range relations {
+		if _, err := s.AddRelation(ctx, pair[0], pair[1]); err != nil && !model.IsAlreadyExists(err) {
+			return nil, err
+		}
+	}
+	return done, nil
 }
 
 // placement returns the machine to place units on: this one, if none is given.

@@ -45,6 +45,18 @@ func (f *formatFlag) String() string { return "" }
 // Type is part of the interface of flags.
 func (f *formatFlag) Type() string { return "FORMAT" }
 
+// separator is what stands between two values that are printed one after the
+// other.
+func (f *formatFlag) separator() string {
+	switch f.name {
+	case "json":
+		return ""
+	case "yaml":
+		return "---\n"
+	}
+	return "\n"
+}
+
 // write prints value; tabular prints it for people.
 func (f *formatFlag) write(w io.Writer, value any, tabular func(io.Writer) error) error {
 	switch f.name {

@@ -2,18 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/juju/names/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/unit-agent/unit-agent/uniter"
@@ -32,7 +26,8 @@ oldest first: when, which, how long it took and how it ended. It needs no store.
 		Example: `  unit-agent hooks
   unit-agent hooks mysql/0 --limit 20
   unit-agent hooks --format json`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: p.completeUnits(1),
 	}
 	out.add(command, "tabular", "tabular", "json", "yaml")
 	command.Flags().IntVar(&limit, "limit", 0, "show the last so many only")
@@ -57,19 +52,31 @@ oldest first: when, which, how long it took and how it ended. It needs no store.
 			entries = entries[len(entries)-limit:]
 		}
 		return out.write(p.stdout, entries, func(w io.Writer) error {
-			return printHooks(w, entries)
+			return printHooks(w, entries, len(args) > 0)
 		})
 	}
 	return command
 }
 
-func printHooks(w io.Writer, entries []journal.Entry) error {
+func printHooks(w io.Writer, entries []journal.Entry, oneUnit bool) error {
 	if len(entries) == 0 {
 		_, err := fmt.Fprintln(w, "No hook has run on this machine.")
 		return err
 	}
+	start := startFormat(entries, screenOf(w), time.Now())
+	return hookTable(entries, oneUnit, start).print(w)
+}
+
+// hookTable shows hooks of one unit or of several. start is the format of the
+// time of their start.
+func hookTable(entries []journal.Entry, oneUnit bool, start string) *table {
 	t := newTable("Start", "Unit", "Hook", "Relation", "Remote", "Version", "Duration", "Exit", "Outcome")
 	t.right = map[int]bool{5: true, 6: true, 7: true}
+	// The hook's name has the relation's endpoint in it, and its outcome the code.
+	t.spare = []int{5, 3, 7, 6}
+	if oneUnit {
+		t.spare = append([]int{1}, t.spare...)
+	}
 	for _, entry := range entries {
 		version, exit := "", ""
 		if entry.Version != 0 {
@@ -79,7 +86,7 @@ func printHooks(w io.Writer, entries []journal.Entry) error {
 			exit = strconv.Itoa(*entry.ExitCode)
 		}
 		t.addCells(
-			cell{text: entry.Start.Local().Format("2006-01-02 15:04:05.000")},
+			cell{text: entry.Start.Local().Format(start)},
 			cell{text: entry.Unit},
 			cell{text: entry.Hook},
 			cell{text: entry.Relation},
@@ -90,14 +97,26 @@ func printHooks(w io.Writer, entries []journal.Entry) error {
 			cell{outcome(entry), outcomeColour(entry.Outcome)},
 		)
 	}
-	return t.print(w)
+	return t
+}
+
+// startFormat leaves the day out on a screen if all hooks ran today.
+func startFormat(entries []journal.Entry, s screen, now time.Time) string {
+	const day, clock = "2006-01-02 ", "15:04:05.000"
+	today := now.Local().Format(day)
+	for _, entry := range entries {
+		if s.width == 0 || entry.Start.Local().Format(day) != today {
+			return day + clock
+		}
+	}
+	return clock
 }
 
 // outcome says how a hook ended, and what to know about that.
 func outcome(entry journal.Entry) string {
 	switch {
 	case entry.Outcome == journal.Done && entry.Script == "":
-		return "done (the charm has no such hook)"
+		return "done (no hook)"
 	case entry.Reason != "":
 		return fmt.Sprintf("%s: %s", entry.Outcome, entry.Reason)
 	}
@@ -123,48 +142,4 @@ func duration(seconds float64) string {
 		return fmt.Sprintf("%.1fms", float64(d)/float64(time.Millisecond))
 	}
 	return d.Round(10 * time.Millisecond).String()
-}
-
-// localUnits returns the units that have a home in the data directory, or the
-// one that is named.
-func (p *program) localUnits(named []string) ([]string, error) {
-	if len(named) > 0 {
-		if err := checkUnitNames(named); err != nil {
-			return nil, err
-		}
-		for _, unit := range named {
-			if _, err := os.Stat(uniter.HomeOf(p.dataDir, unit).Dir); errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("unit %q has never run here (in %s)", unit, p.dataDir)
-			} else if err != nil {
-				return nil, err
-			}
-		}
-		return named, nil
-	}
-	entries, err := os.ReadDir(filepath.Join(p.dataDir, "units"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot list the units of this machine: %w", err)
-	}
-	var units []string
-	for _, entry := range entries {
-		cut := strings.LastIndexByte(entry.Name(), '-')
-		if cut < 0 {
-			continue
-		}
-		if unit := entry.Name()[:cut] + "/" + entry.Name()[cut+1:]; names.IsValidUnit(unit) {
-			units = append(units, unit)
-		}
-	}
-	slices.SortFunc(units, compareUnits)
-	return units, nil
-}
-
-// compareUnits puts units in the order of their applications and numbers.
-func compareUnits(a, b string) int {
-	appA, numberA, _ := strings.Cut(a, "/")
-	appB, numberB, _ := strings.Cut(b, "/")
-	return cmp.Or(strings.Compare(appA, appB), compareIds(numberA, numberB))
 }

@@ -16,7 +16,8 @@ func (p *program) integrateCommand() *cobra.Command {
 endpoints fits.`,
 		Example: `  unit-agent integrate wordpress mysql
   unit-agent integrate wordpress:db mysql:server`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: p.completeApplications(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(s *session) error {
 				relation, err := s.AddRelation(cmd.Context(), args[0], args[1])
@@ -37,11 +38,16 @@ func (p *program) removeRelationCommand() *cobra.Command {
 		Short:   "End the relation of two applications",
 		Long: `End the relation of two applications. Their units run relation-departed and
 relation-broken, and the relation is gone when they are done.`,
-		Example: `  unit-agent remove-relation wordpress mysql`,
-		Args:    cobra.ExactArgs(2),
+		Example:           `  unit-agent remove-relation wordpress mysql`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: p.completeApplications(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(s *session) error {
-				return s.RemoveRelation(cmd.Context(), args[0], args[1])
+				if err := s.RemoveRelation(cmd.Context(), args[0], args[1]); err != nil {
+					return err
+				}
+				fmt.Fprintf(p.stderr, "Removing relation %s %s\n", args[0], args[1])
+				return nil
 			})
 		},
 	}

@@ -39,7 +39,9 @@ type program struct {
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	logger         *slog.Logger
+	// progress is for commands that take a while; what is logged goes through it.
+	progress *progressLine
+	logger   *slog.Logger
 }
 
 // execute runs one command line and returns its exit code.
@@ -107,8 +109,11 @@ your own.`,
 	flags.StringVar(&p.dataDir, "data-dir", "", "directory of units and of the embedded store (default $UNIT_AGENT_DATA_DIR, else "+defaultDataDir()+")")
 	p.cluster.add(flags)
 	flags.BoolVarP(&p.verbose, "verbose", "v", false, "log more to standard error")
-	root.SetUsageTemplate(root.UsageTemplate() + exitCodes)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80") + exitCodes)
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	root.MarkPersistentFlagDirname("data-dir")
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run units:"},
 		&cobra.Group{ID: groupModel, Title: "Change the model:"},
@@ -138,7 +143,8 @@ func (p *program) prepare() error {
 	if p.verbose {
 		level = slog.LevelDebug
 	}
-	p.logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	p.progress = newProgressLine(p.stderr)
+	p.logger = slog.New(slog.NewTextHandler(p.progress, &slog.HandlerOptions{Level: level}))
 	if p.dataDir == "" {
 		p.dataDir = os.Getenv("UNIT_AGENT_DATA_DIR")
 	}

@@ -19,20 +19,25 @@ func (p *program) runAgent(cmd *cobra.Command, unit, charmDir string, flags agen
 		return err
 	}
 	defer s.close()
+	// A name that is no unit's must not make this a machine of the model.
+	if _, err := s.Unit(ctx, unit); err != nil {
+		return err
+	}
 	machineId, err := p.machineId(ctx, s.Model)
 	if err != nil {
 		return err
 	}
-	config, err := p.agentsConfig(s, machineId, flags)
+	config, leases, err := p.agentsConfig(s, machineId, flags)
 	if err != nil {
 		return err
 	}
+	defer worker.Stop(leases)
 	agent, err := machine.NewUnitAgent(ctx, machine.UnitConfig{Config: config, Unit: unit, CharmSource: charmDir})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stderr, "Running %s on machine %s\n", unit, machineId)
-	err = p.await(cmd, agent, s.store)
+	err = p.await(cmd, agent, s.store, leases)
 	if errors.Is(err, uniter.ErrFinished) {
 		fmt.Fprintf(p.stderr, "Unit %s is gone\n", unit)
 		return nil

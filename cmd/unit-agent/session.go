@@ -27,6 +27,10 @@ type session struct {
 // store die meanwhile, this one takes its place, so that a command ends what it
 // has begun.
 func (p *program) open(ctx context.Context) (*session, error) {
+	// A store that is being started cannot be stopped half-way, so it is not begun.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	config := store.Config{Standby: true, Logger: p.storeLogger()}
 	if err := p.cluster.configure(&config); err != nil {
 		return nil, err
@@ -57,7 +61,7 @@ func (p *program) open(ctx context.Context) (*session, error) {
 
 // storeLogger keeps what etcd says of its daily work out of even a verbose log.
 func (p *program) storeLogger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(slog.NewTextHandler(p.progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // close ends the session. Its error matters only to those who wrote something.

@@ -16,7 +16,8 @@ func (p *program) showUnitCommand() *cobra.Command {
 		Short:   "Show units with what their relations hold",
 		Example: `  unit-agent show-unit mysql/0
   unit-agent show-unit mysql/0 wordpress/0 --format json`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: p.completeUnits(0),
 	}
 	out.add(command, "yaml", "yaml", "json")
 	command.RunE = func(cmd *cobra.Command, args []string) error {

@@ -11,6 +11,8 @@ import (
 	"github.com/unit-agent/unit-agent/model"
 )
 
+const clearScreen = "\x1b[H\x1b[2J"
+
 // watchPause is the least time between two pictures of a watched status.
 const watchPause = 100 * time.Millisecond
 
@@ -26,6 +28,8 @@ units that are named. A star marks the unit that leads its application.`,
 		Example: `  unit-agent status
   unit-agent status --watch
   unit-agent status mysql --format json`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: p.completeAny,
 	}
 	out.add(command, "tabular", "tabular", "json", "yaml")
 	command.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until stopped")
@@ -46,7 +50,7 @@ units that are named. A star marks the unit that leads its application.`,
 			if !watch {
 				return show(cmd.Context())
 			}
-			return p.watchStatus(cmd.Context(), s, show)
+			return p.watchStatus(cmd.Context(), s, out.separator(), show)
 		})
 	}
 	return command
@@ -59,20 +63,23 @@ func (p *program) showStatus(out *formatFlag, snapshot *model.Snapshot, relation
 }
 
 // watchStatus shows the status again whenever something in it changes. On a
-// terminal each picture takes the place of the one before.
-func (p *program) watchStatus(ctx context.Context, s *session, show func(context.Context) error) error {
+// terminal each picture takes the place of the one before; elsewhere separator
+// stands between two.
+func (p *program) watchStatus(ctx context.Context, s *session, separator string, show func(context.Context) error) error {
 	changes := s.WatchAll(ctx)
-	home := ""
-	if screenOf(p.stdout).width > 0 {
-		home = "\x1b[H\x1b[2J"
+	before := ""
+	if screenOf(p.stdout).cursor {
+		before = clearScreen
+		separator = clearScreen
 	}
 	for {
-		fmt.Fprint(p.stdout, home)
+		fmt.Fprint(p.stdout, before)
+		before = separator
 		if err := show(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return err
-		}
-		if home == "" {
-			fmt.Fprintln(p.stdout)
 		}
 		select {
 		case <-ctx.Done():

@@ -53,6 +53,7 @@ func modelTable(snapshot *model.Snapshot) *table {
 func applicationTable(snapshot *model.Snapshot) *table {
 	t := newTable("App", "Version", "Status", "Scale", "Charm", "Rev", "Exposed", "Message")
 	t.right = map[int]bool{3: true, 5: true}
+	t.spare = []int{6, 5, 4}
 	for _, name := range slices.Sorted(maps.Keys(snapshot.Applications)) {
 		application := snapshot.Applications[name]
 		exposed := "no"
@@ -76,6 +77,7 @@ func applicationTable(snapshot *model.Snapshot) *table {
 
 func unitTable(snapshot *model.Snapshot) *table {
 	t := newTable("Unit", "Workload", "Agent", "Machine", "Public address", "Ports", "Message")
+	t.spare = []int{3, 4}
 	for _, name := range slices.Sorted(maps.Keys(snapshot.Applications)) {
 		leader := snapshot.Applications[name].Leader
 		for _, unit := range snapshot.UnitsOf(name) {

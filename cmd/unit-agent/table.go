@@ -1,24 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/term"
-)
-
-// Colours of the terminal; none is the plain one.
-type colour string
-
-const (
-	plain  colour = ""
-	red    colour = "31"
-	green  colour = "32"
-	yellow colour = "33"
-	grey   colour = "90"
 )
 
 // cell is a word in a table.
@@ -27,12 +13,25 @@ type cell struct {
 	colour colour
 }
 
-// table is lines of columns that are as wide as they must be.
+// table is lines of columns, the header first. All lines have as many cells.
 type table struct {
 	rows [][]cell
 	// right says which columns are aligned to the right, like numbers.
 	right map[int]bool
+	// spare are the columns to leave out on a screen that is too narrow, the
+	// first to go first.
+	spare []int
 }
+
+const (
+	// gap is between two columns.
+	gap = "  "
+	// leastWidth is as narrow as a column is made to fit a screen, and leastLast
+	// as narrow as the last one, which is the one to be read, is made before
+	// others are left out.
+	leastWidth = 6
+	leastLast  = 14
+)
 
 func newTable(header ...string) *table {
 	t := &table{right: map[int]bool{}}
@@ -45,125 +44,85 @@ func (t *table) add(words ...string) {
 	for i, word := range words {
 		row[i].text = word
 	}
+	t.addCells(row...)
+}
+
+func (t *table) addCells(row ...cell) {
+	for i := range row {
+		row[i].text = singleLine(row[i].text)
+	}
 	t.rows = append(t.rows, row)
 }
 
-func (t *table) addCells(row ...cell) { t.rows = append(t.rows, row) }
-
-// screen is what a table is printed on.
-type screen struct {
-	// width is the number of columns, 0 if there is no limit.
-	width int
-	// colours is true if the screen shows colours.
-	colours bool
-}
-
-// screenOf returns what w is: a terminal if it is one, else endless and plain.
-func screenOf(w io.Writer) screen {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return screen{}
-	}
-	s := screen{colours: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-		s.width = width
-	}
-	return s
-}
-
-// progressLine shows how far something is, in a line that is written over, if w
-// is a terminal.
-type progressLine struct {
-	w     io.Writer
-	width int
-}
-
-func newProgressLine(w io.Writer) progressLine {
-	return progressLine{w, screenOf(w).width}
-}
-
-func (l progressLine) show(text string) {
-	if l.width > 0 {
-		fmt.Fprintf(l.w, "\r\x1b[K%s", cut(singleLine(text), l.width-1))
-	}
-}
-
-func (l progressLine) clear() {
-	if l.width > 0 {
-		fmt.Fprint(l.w, "\r\x1b[K")
-	}
-}
-
-// print prints the table. On a screen that it does not fit, the last column is
-// cut.
+// print prints the table such that no line is wider than the screen: the last
+// column is cut, spare ones are left out, and then the widest ones are cut.
 func (t *table) print(w io.Writer) error {
-	s := screenOf(w)
-	widths := t.widths()
+	_, err := io.WriteString(w, t.layOut(screenOf(w)))
+	return err
+}
+
+func (t *table) layOut(s screen) string {
+	columns, widths := t.fit(s.width)
 	var out strings.Builder
 	for _, row := range t.rows {
 		var line strings.Builder
-		at := 0
-		for i, c := range row {
-			last := i == len(row)-1
-			text := singleLine(c.text)
-			if last && s.width > 0 {
-				text = cut(text, s.width-at)
+		for at, i := range columns {
+			text := cut(row[i].text, widths[i])
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
+			if at > 0 {
+				line.WriteString(gap)
 			}
-			pad := strings.Repeat(" ", widths[i]-min(widths[i], utf8.RuneCountInString(text)))
 			if t.right[i] {
 				line.WriteString(pad)
 			}
-			line.WriteString(paint(text, c.colour, s.colours))
-			if !t.right[i] && !last {
+			line.WriteString(paint(text, row[i].colour, s.colours))
+			if !t.right[i] {
 				line.WriteString(pad)
-			}
-			if !last {
-				line.WriteString("  ")
-				at += widths[i] + 2
 			}
 		}
 		out.WriteString(strings.TrimRight(line.String(), " "))
 		out.WriteByte('\n')
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return out.String()
 }
 
-func (t *table) widths() []int {
-	var widths []int
+// fit returns the columns to print on a screen, and the width of every column.
+func (t *table) fit(width int) (columns, widths []int) {
+	widths = make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
 		for i, c := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(singleLine(c.text)))
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.text), 1)
 		}
 	}
-	return widths
-}
-
-func singleLine(text string) string {
-	if !strings.ContainsAny(text, "\n\r\t\x1b") {
-		return text
+	for i := range widths {
+		columns = append(columns, i)
 	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
+	if width == 0 {
+		return columns, widths
+	}
+	last := len(widths) - 1
+	natural := widths[last]
+	widths[last] = min(natural, leastLast)
+	for _, i := range t.spare {
+		if lineWidth(columns, widths) > width {
+			columns = slices.DeleteFunc(columns, func(column int) bool { return column == i })
 		}
-		return r
-	}, text)
+	}
+	widths[last] = min(natural, widths[last]+max(0, width-lineWidth(columns, widths)))
+	for lineWidth(columns, widths) > width {
+		widest := slices.MaxFunc(columns, func(a, b int) int { return widths[a] - widths[b] })
+		if widths[widest] <= leastWidth {
+			break
+		}
+		widths[widest]--
+	}
+	return columns, widths
 }
 
-func cut(text string, width int) string {
-	if width < 1 || utf8.RuneCountInString(text) <= width {
-		return text
+func lineWidth(columns, widths []int) int {
+	sum := len(gap) * (len(columns) - 1)
+	for _, i := range columns {
+		sum += widths[i]
 	}
-	return string([]rune(text)[:width-1]) + "…"
-}
-
-func paint(text string, c colour, colours bool) string {
-	if !colours || c == plain || text == "" {
-		return text
-	}
-	return fmt.Sprintf("\x1b[%sm%s\x1b[0m", c, text)
+	return sum
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/juju/names/v4"
@@ -18,12 +19,17 @@ func (p *program) addUnitCommand() *cobra.Command {
 		Short:   "Add units to an application",
 		Example: `  unit-agent add-unit mysql
   unit-agent add-unit mysql -n 2 --to 1`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeApplications(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if n < 1 {
 				return usagef("--num-units must be positive, got %d", n)
 			}
 			return p.with(cmd.Context(), func(s *session) error {
+				// A word that names nothing must not make this a machine of the model.
+				if _, err := s.Application(cmd.Context(), args[0]); err != nil {
+					return err
+				}
 				machine, err := p.placement(cmd.Context(), s, to)
 				if err != nil {
 					return err
@@ -50,8 +56,9 @@ func (p *program) removeUnitCommand() *cobra.Command {
 		Long: `Remove units. A unit runs the hooks that end its relations, then stop and remove,
 and is gone when they are done. A unit whose hook fails waits for that first: see
 'unit-agent resolved --help'.`,
-		Example: `  unit-agent remove-unit mysql/1`,
-		Args:    cobra.MinimumNArgs(1),
+		Example:           `  unit-agent remove-unit mysql/1`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: p.completeUnits(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkUnitNames(args); err != nil {
 				return err
@@ -64,7 +71,7 @@ and is gone when they are done. A unit whose hook fails waits for that first: se
 					}
 				}
 				for _, unit := range args {
-					if err := s.RemoveUnit(cmd.Context(), unit); err != nil {
+					if err := s.RemoveUnit(cmd.Context(), unit); err != nil && !model.IsNotFound(err) {
 						return err
 					}
 					fmt.Fprintf(p.stderr, "Removing unit %s\n", unit)
@@ -77,11 +84,12 @@ and is gone when they are done. A unit whose hook fails waits for that first: se
 
 func (p *program) removeApplicationCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "remove-application APPLICATION...",
-		GroupID: groupModel,
-		Short:   "Remove applications with their units and relations",
-		Example: `  unit-agent remove-application wordpress`,
-		Args:    cobra.MinimumNArgs(1),
+		Use:               "remove-application APPLICATION...",
+		GroupID:           groupModel,
+		Short:             "Remove applications with their units and relations",
+		Example:           `  unit-agent remove-application wordpress`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: p.completeApplications(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(s *session) error {
 				for _, application := range args {
@@ -90,7 +98,7 @@ func (p *program) removeApplicationCommand() *cobra.Command {
 					}
 				}
 				for _, application := range args {
-					if err := s.RemoveApplication(cmd.Context(), application); err != nil {
+					if err := s.RemoveApplication(cmd.Context(), application); err != nil && !model.IsNotFound(err) {
 						return err
 					}
 					fmt.Fprintf(p.stderr, "Removing application %s\n", application)
@@ -112,7 +120,8 @@ func (p *program) resolvedCommand() *cobra.Command {
 as run and go on with the next.`,
 		Example: `  unit-agent resolved mysql/0
   unit-agent resolved mysql/0 --no-retry`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: p.completeUnits(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkUnitNames(args); err != nil {
 				return err
@@ -122,6 +131,11 @@ as run and go on with the next.`,
 				mode = model.ResolvedSkip
 			}
 			return p.with(cmd.Context(), func(s *session) error {
+				for _, unit := range args {
+					if err := checkInError(cmd.Context(), s, unit); err != nil {
+						return err
+					}
+				}
 				for _, unit := range args {
 					if err := s.Resolve(cmd.Context(), unit, mode); err != nil {
 						return err
@@ -133,6 +147,18 @@ as run and go on with the next.`,
 	}
 	command.Flags().BoolVar(&noRetry, "no-retry", false, "count the failed hook as run")
 	return command
+}
+
+// checkInError refuses a unit that has nothing to resolve.
+func checkInError(ctx context.Context, s *session, name string) error {
+	unit, err := s.Unit(ctx, name)
+	if err != nil {
+		return err
+	}
+	if unit.Agent.Status != model.StatusError {
+		return fmt.Errorf("unit %q is not in an error state", name)
+	}
+	return nil
 }
 
 // checkUnitNames refuses names that cannot be units' before the model is asked.
