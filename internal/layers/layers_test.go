@@ -27,7 +27,7 @@ var layers = [][]string{
 }
 
 // testSupport are packages that only tests import.
-var testSupport = []string{"internal/durable/durabletest", "internal/layers", "lease/storetest", "store/etcdtest"}
+var testSupport = []string{"internal/durable/durabletest", "internal/layers", "internal/safety", "lease/storetest", "store/etcdtest"}
 
 type goPackage struct {
 	ImportPath string
