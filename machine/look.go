@@ -127,10 +127,7 @@ func (p *Progress) compare(ctx context.Context, m *model.Model, now *model.Snaps
 		return err
 	}
 	seen := make(map[int]uniter.Seen)
-	for id := range record.Relations {
-		if _, known := state.Relations[id]; !known {
-			continue
-		}
+	for id := range state.Relations {
 		present, inScope, err := m.RelationUnits(ctx, id, unit.Name)
 		if model.IsNotFound(err) {
 			continue
