@@ -62,23 +62,27 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case c.DataDir == "":
-		return errors.New("DataDir is empty")
+		return errors.New("config: DataDir is empty")
 	case c.Machine == "":
-		return errors.New("Machine is empty")
+		return errors.New("config: Machine is empty")
 	case c.Model == nil:
-		return errors.New("Model is nil")
+		return errors.New("config: Model is nil")
 	case c.Clock == nil:
-		return errors.New("Clock is nil")
+		return errors.New("config: Clock is nil")
 	case c.Logger == nil:
-		return errors.New("Logger is nil")
+		return errors.New("config: Logger is nil")
 	case c.HookTool == "":
-		return errors.New("HookTool is empty")
+		return errors.New("config: HookTool is empty")
 	case c.Claimer == nil:
-		return errors.New("Claimer is nil")
+		return errors.New("config: Claimer is nil")
 	case c.Checker == nil:
-		return errors.New("Checker is nil")
+		return errors.New("config: Checker is nil")
 	case c.LeaderLease <= 0:
-		return fmt.Errorf("LeaderLease %v is not positive", c.LeaderLease)
+		return fmt.Errorf("config: LeaderLease %v is not positive", c.LeaderLease)
+	case c.UpdateStatusInterval < 0:
+		return fmt.Errorf("config: UpdateStatusInterval %v is negative", c.UpdateStatusInterval)
+	case c.StopTimeout < 0:
+		return fmt.Errorf("config: StopTimeout %v is negative", c.StopTimeout)
 	}
 	return nil
 }

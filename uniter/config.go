@@ -72,29 +72,29 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case !names.IsValidUnit(c.Unit):
-		return fmt.Errorf("Unit %q is not a unit name", c.Unit)
+		return fmt.Errorf("config: Unit %q is not a unit name", c.Unit)
 	case c.Home.Dir == "":
-		return errors.New("Home is empty")
+		return errors.New("config: Home is empty")
 	case c.Model == nil:
-		return errors.New("Model is nil")
+		return errors.New("config: Model is nil")
 	case c.Claim == nil:
-		return errors.New("Claim is nil")
+		return errors.New("config: Claim is nil")
 	case c.Leadership == nil:
-		return errors.New("Leadership is nil")
+		return errors.New("config: Leadership is nil")
 	case c.LeadershipChecker == nil:
-		return errors.New("LeadershipChecker is nil")
+		return errors.New("config: LeadershipChecker is nil")
 	case c.Tools == nil:
-		return errors.New("Tools is nil")
+		return errors.New("config: Tools is nil")
 	case c.Journal == nil:
-		return errors.New("Journal is nil")
+		return errors.New("config: Journal is nil")
 	case c.Logger == nil:
-		return errors.New("Logger is nil")
+		return errors.New("config: Logger is nil")
 	case c.Clock == nil:
-		return errors.New("Clock is nil")
+		return errors.New("config: Clock is nil")
 	case c.UpdateStatusInterval < 0:
-		return fmt.Errorf("UpdateStatusInterval %v is negative", c.UpdateStatusInterval)
+		return fmt.Errorf("config: UpdateStatusInterval %v is negative", c.UpdateStatusInterval)
 	case c.StopTimeout < 0:
-		return fmt.Errorf("StopTimeout %v is negative", c.StopTimeout)
+		return fmt.Errorf("config: StopTimeout %v is negative", c.StopTimeout)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func New(config Config) (*Uniter, error) {
 	u := &Uniter{config: config, logger: config.Logger.With("module", "uniter")}
 	u.status = newStatusWriter(config)
 	u.tomb.Go(func() error {
-		u.tomb.Go(func() error { return u.status.run(u.tomb.Context(nil)) })
+		u.tomb.Go(func() error { return u.status.run(u.tomb.Context(context.Background())) })
 		return u.loop()
 	})
 	return u, nil
@@ -95,7 +95,7 @@ func (u *Uniter) Wait() error { return u.tomb.Wait() }
 func (u *Uniter) Dead() <-chan struct{} { return u.tomb.Dead() }
 
 func (u *Uniter) loop() error {
-	ctx := u.tomb.Context(nil)
+	ctx := u.tomb.Context(context.Background())
 	defer u.close()
 	if err := u.open(ctx); err != nil {
 		return u.stopped(err)
