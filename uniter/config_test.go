@@ -25,19 +25,19 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, change := range map[string]func(*uniter.Config){
-		`Unit "" is not a unit name`:           func(c *uniter.Config) { c.Unit = "" },
-		`Unit "mysql" is not a unit name`:      func(c *uniter.Config) { c.Unit = "mysql" },
-		"Home is empty":                        func(c *uniter.Config) { c.Home = uniter.Home{} },
-		"Model is nil":                         func(c *uniter.Config) { c.Model = nil },
-		"Claim is nil":                         func(c *uniter.Config) { c.Claim = nil },
-		"Leadership is nil":                    func(c *uniter.Config) { c.Leadership = nil },
-		"LeadershipChecker is nil":             func(c *uniter.Config) { c.LeadershipChecker = nil },
-		"Tools is nil":                         func(c *uniter.Config) { c.Tools = nil },
-		"Journal is nil":                       func(c *uniter.Config) { c.Journal = nil },
-		"Logger is nil":                        func(c *uniter.Config) { c.Logger = nil },
-		"Clock is nil":                         func(c *uniter.Config) { c.Clock = nil },
-		"UpdateStatusInterval -1s is negative": func(c *uniter.Config) { c.UpdateStatusInterval = -time.Second },
-		"StopTimeout -1s is negative":          func(c *uniter.Config) { c.StopTimeout = -time.Second },
+		`config: Unit "" is not a unit name`:           func(c *uniter.Config) { c.Unit = "" },
+		`config: Unit "mysql" is not a unit name`:      func(c *uniter.Config) { c.Unit = "mysql" },
+		"config: Home is empty":                        func(c *uniter.Config) { c.Home = uniter.Home{} },
+		"config: Model is nil":                         func(c *uniter.Config) { c.Model = nil },
+		"config: Claim is nil":                         func(c *uniter.Config) { c.Claim = nil },
+		"config: Leadership is nil":                    func(c *uniter.Config) { c.Leadership = nil },
+		"config: LeadershipChecker is nil":             func(c *uniter.Config) { c.LeadershipChecker = nil },
+		"config: Tools is nil":                         func(c *uniter.Config) { c.Tools = nil },
+		"config: Journal is nil":                       func(c *uniter.Config) { c.Journal = nil },
+		"config: Logger is nil":                        func(c *uniter.Config) { c.Logger = nil },
+		"config: Clock is nil":                         func(c *uniter.Config) { c.Clock = nil },
+		"config: UpdateStatusInterval -1s is negative": func(c *uniter.Config) { c.UpdateStatusInterval = -time.Second },
+		"config: StopTimeout -1s is negative":          func(c *uniter.Config) { c.StopTimeout = -time.Second },
 	} {
 		bad := good
 		change(&bad)
