@@ -6,12 +6,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // hookTool is the program that the hook tools of a test's units link to.
 var hookTool string
 
-func TestMain(m *testing.M) { os.Exit(runWithHookTool(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(agentVariable) != "" {
+		beAgent()
+		return
+	}
+	os.Exit(runWithHookTool(m))
+}
 
 func runWithHookTool(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "machine-test")
@@ -25,5 +33,10 @@ func runWithHookTool(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "cannot build the hook tool: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
+		return 1
+	}
+	return code
 }
