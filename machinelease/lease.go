@@ -108,7 +108,8 @@ func (l *held) TimeRemaining() time.Duration {
 // Fence returns comparisons that hold in a transaction as long as the holder of a lease of this package is the one that l was fetched for. They stay
 // good over renewals, whoever makes them; a lease that ended, was stolen, or was acquired anew by the same machine fails them.
 //
-// A record that is not in our format does not tell one term from another, so that Fence compares the index, which a renewal moves.
+// A record that is not in our format does not tell one term from another, so that Fence compares the index, which a renewal moves. It
+// panics if l was not made by this package.
 func Fence(l Lease) []clientv3.Cmp {
 	h := l.(*held)
 	if _, ours := decode([]byte(h.raw)); !ours {

@@ -18,7 +18,7 @@ const module = "github.com/unit-agent/unit-agent/"
 var layers = [][]string{
 	{"internal/durable", "internal/linefile"},
 	{"uniter/hook", "charm", "lease", "uniter/leadership"},
-	{"statedir", "uniter/relation", "lease/memstore", "lease/etcdstore", "machinelease", "election", "store"},
+	{"statedir", "uniter/relation", "lease/memstore", "lease/etcdstore", "machinelease", "election", "election/pb", "store"},
 	{"model"},
 	{"uniter/operation", "uniter/runner", "uniter/hooktool", "uniter/hooktool/client", "uniter/journal", "unitlog"},
 	{"uniter"},
