@@ -3,8 +3,6 @@ package machine_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/juju/clock"
+	"github.com/juju/worker/v3"
 
 	"github.com/unit-agent/unit-agent/charm"
 	"github.com/unit-agent/unit-agent/machine"
@@ -44,55 +43,21 @@ func BenchmarkHooks(b *testing.B) {
 // which have joined before it starts: joined and changed for each.
 func benchmarkAgentHooks(b *testing.B) {
 	ctx := context.Background()
-	dir := b.TempDir()
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	s, err := store.Open(ctx, store.Config{Dir: filepath.Join(dir, "etcd"), Logger: logger})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Wait()
-	defer s.Kill()
-	limits := s.Limits()
-	m, err := model.Open(ctx, model.Config{
-		Client: s.Client(), Logger: logger, MaxTxnOps: limits.MaxTxnOps, MaxRequestBytes: limits.MaxRequestBytes,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	config, waiting := benchConfig(b)
+	dir, m := config.DataDir, config.Model
 	others := max(1, b.N/2)
-	id := deployPair(b, m, dir, others)
+	id := deployPair(b, config, others)
 	for i := range others {
 		if err := m.EnterScope(ctx, id, fmt.Sprintf("other/%d", i), nil); err != nil {
 			b.Fatal(err)
 		}
-	}
-	started := make(chan struct{}, 1)
-	leases, err := machine.NewLeases(m, clock.WallClock, logger)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer leases.Wait()
-	defer leases.Kill()
-	config := machine.Config{
-		DataDir: dir, Machine: "0", Model: m, Clock: clock.WallClock, Logger: logger,
-		HookTool:    "/bin/false",
-		LeaderLease: 30 * time.Second,
-		Waiting: func() {
-			select {
-			case started <- struct{}{}:
-			default:
-			}
-		},
-	}
-	if err := leases.Lead(&config); err != nil {
-		b.Fatal(err)
 	}
 	agent, err := machine.NewUnitAgent(ctx, machine.UnitConfig{Config: config, Unit: "noop/0"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	for {
-		<-started
+		<-waiting
 		record, err := uniter.ReadRecord(uniter.HomeOf(dir, "noop/0"))
 		if err != nil {
 			b.Fatal(err)
@@ -138,38 +103,85 @@ func reportHooks(b *testing.B, dir string) {
 	b.ReportMetric((each-run/float64(hooks))*1e3, "agent-ms/hook")
 }
 
-// deployPair adds the application whose unit runs, and the one whose units it
-// meets, and relates them. It returns the relation's id.
-func deployPair(b *testing.B, m *model.Model, dir string, others int) int {
+// benchConfig returns what agents need, on an embedded store of the benchmark's
+// own, and a channel that says when a unit waits. All of it ends with the benchmark.
+func benchConfig(b *testing.B) (machine.Config, <-chan struct{}) {
 	b.Helper()
 	ctx := context.Background()
+	dir := b.TempDir()
+	s, err := store.Open(ctx, store.Config{Dir: filepath.Join(dir, "etcd"), Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { worker.Stop(s) })
+	limits := s.Limits()
+	m, err := model.Open(ctx, model.Config{
+		Client: s.Client(), Logger: quiet, MaxTxnOps: limits.MaxTxnOps, MaxRequestBytes: limits.MaxRequestBytes,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 	if _, err := m.AddMachine(ctx, model.Machine{Hostname: "bench", Addresses: []string{"127.0.0.1"}}); err != nil {
 		b.Fatal(err)
 	}
-	deploy := func(name, metadata string, units int, machine string) {
-		source := filepath.Join(dir, "charms", name)
-		if err := os.MkdirAll(source, 0o755); err != nil {
-			b.Fatal(err)
-		}
-		for file, content := range map[string]string{"metadata.yaml": metadata, "dispatch": benchScript} {
-			if err := os.WriteFile(filepath.Join(source, file), []byte(content), 0o755); err != nil {
-				b.Fatal(err)
+	leases, err := machine.NewLeases(m, clock.WallClock, quiet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { worker.Stop(leases) })
+	waiting := make(chan struct{}, 1)
+	config := machine.Config{
+		DataDir: dir, Machine: "0", Model: m, Clock: clock.WallClock, Logger: quiet,
+		HookTool: "/bin/false", LeaderLease: 30 * time.Second,
+		Waiting: func() {
+			select {
+			case waiting <- struct{}{}:
+			default:
 			}
-		}
-		read, err := charm.Read(source)
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, err = m.Deploy(ctx, model.DeployArgs{
-			Application: name, NumUnits: units, Machine: machine,
-			Charm: model.Charm{Name: name, Path: source, Documents: read.Documents},
-		})
-		if err != nil {
+		},
+	}
+	if err := leases.Lead(&config); err != nil {
+		b.Fatal(err)
+	}
+	return config, waiting
+}
+
+// benchDeploy deploys a charm that is made of the given files.
+func benchDeploy(b *testing.B, config machine.Config, name string, units int, machineId string, files map[string]string) {
+	b.Helper()
+	source := filepath.Join(config.DataDir, "charms", name)
+	if err := os.MkdirAll(source, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(source, file), []byte(content), 0o755); err != nil {
 			b.Fatal(err)
 		}
 	}
-	deploy("noop", "name: noop\nsummary: s\ndescription: d\nrequires:\n  other: {interface: x}\n", 1, "0")
-	deploy("other", "name: other\nsummary: s\ndescription: d\nprovides:\n  noop: {interface: x}\n", 0, "")
+	read, err := charm.Read(source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := config.Model.Deploy(context.Background(), model.DeployArgs{
+		Application: name, NumUnits: units, Machine: machineId,
+		Charm: model.Charm{Name: name, Path: source, Documents: read.Documents},
+	}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// deployPair adds the application whose unit runs, and the one whose units it
+// meets, and relates them. It returns the relation's id.
+func deployPair(b *testing.B, config machine.Config, others int) int {
+	b.Helper()
+	ctx, m := context.Background(), config.Model
+	benchDeploy(b, config, "noop", 1, "0", map[string]string{
+		"metadata.yaml": "name: noop\nsummary: s\ndescription: d\nrequires:\n  other: {interface: x}\n",
+		"dispatch":      benchScript,
+	})
+	benchDeploy(b, config, "other", 0, "", map[string]string{
+		"metadata.yaml": "name: other\nsummary: s\ndescription: d\nprovides:\n  noop: {interface: x}\n",
+	})
 	for left := others; left > 0; left -= 1000 {
 		if _, err := m.AddUnits(ctx, "other", min(left, 1000), ""); err != nil {
 			b.Fatal(err)

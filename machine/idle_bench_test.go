@@ -2,21 +2,11 @@ package machine_test
 
 import (
 	"context"
-	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
-	"time"
 
-	"github.com/juju/clock"
-
-	"github.com/unit-agent/unit-agent/charm"
 	"github.com/unit-agent/unit-agent/machine"
-	"github.com/unit-agent/unit-agent/model"
-	"github.com/unit-agent/unit-agent/store"
 )
 
 // BenchmarkIdleUnits reports what a unit that has nothing to do costs in memory,
@@ -39,71 +29,18 @@ func BenchmarkIdleUnits(b *testing.B) {
 }
 
 func idleMemory(b *testing.B, units int) uint64 {
-	ctx := context.Background()
-	dir := b.TempDir()
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	s, err := store.Open(ctx, store.Config{Dir: filepath.Join(dir, "etcd"), Logger: logger})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Wait()
-	defer s.Kill()
-	limits := s.Limits()
-	m, err := model.Open(ctx, model.Config{
-		Client: s.Client(), Logger: logger, MaxTxnOps: limits.MaxTxnOps, MaxRequestBytes: limits.MaxRequestBytes,
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := m.AddMachine(ctx, model.Machine{Hostname: "bench", Addresses: []string{"127.0.0.1"}}); err != nil {
-		b.Fatal(err)
-	}
+	config, waiting := benchConfig(b)
 	// A charm without hooks: what is measured comes after them.
-	source := filepath.Join(dir, "charms", "idle")
-	if err := os.MkdirAll(source, 0o755); err != nil {
-		b.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(source, "metadata.yaml"), []byte("name: idle\nsummary: s\ndescription: d\n"), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	read, err := charm.Read(source)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := m.Deploy(ctx, model.DeployArgs{
-		Application: "idle", NumUnits: units, Machine: "0",
-		Charm: model.Charm{Name: "idle", Path: source, Documents: read.Documents},
-	}); err != nil {
-		b.Fatal(err)
-	}
-	waiting := make(chan struct{}, 1)
-	leases, err := machine.NewLeases(m, clock.WallClock, logger)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer leases.Wait()
-	defer leases.Kill()
-	config := machine.Config{
-		DataDir: dir, Machine: "0", Model: m, Clock: clock.WallClock, Logger: logger,
-		HookTool:    "/bin/false",
-		LeaderLease: 30 * time.Second,
-		Waiting: func() {
-			select {
-			case waiting <- struct{}{}:
-			default:
-			}
-		},
-	}
-	if err := leases.Lead(&config); err != nil {
-		b.Fatal(err)
-	}
+	benchDeploy(b, config, "idle", units, "0", map[string]string{
+		"metadata.yaml": "name: idle\nsummary: s\ndescription: d\n",
+	})
 	agents, err := machine.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for {
 		<-waiting
-		progress, err := machine.Look(ctx, dir, "0", m)
+		progress, err := machine.Look(context.Background(), config.DataDir, "0", config.Model)
 		if err != nil {
 			b.Fatal(err)
 		}
