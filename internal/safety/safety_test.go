@@ -13,7 +13,10 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-var seedFlag = flag.Uint64("safety.seed", 0, "the seed of faults; 0 takes any")
+var (
+	seedFlag   = flag.Uint64("safety.seed", 0, "the seed of faults; 0 takes any")
+	longPauses = flag.Bool("safety.long-pauses", false, "pause etcd's leader for longer than an election takes too, after which it revokes leases that are not over")
+)
 
 // TestSafety is a short run, for every day.
 func TestSafety(t *testing.T) {
