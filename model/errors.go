@@ -10,6 +10,8 @@ var (
 	ErrDying = errors.New("not alive")
 	// ErrFenced is in the errors of writes whose fence did not hold. Nothing was written.
 	ErrFenced = errors.New("the right to write was lost")
+	// ErrNoRelations is in the errors of two applications that have no endpoints that fit each other.
+	ErrNoRelations = errors.New("no relations found")
 	// ErrTooLarge is in every TooLargeError.
 	ErrTooLarge = errors.New("too large")
 )

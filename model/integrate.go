@@ -140,7 +140,7 @@ func infer(a, b string, as, bs []candidate) ([2]candidate, error) {
 	}
 	switch len(pairs) {
 	case 0:
-		return [2]candidate{}, errors.New("no relations found")
+		return [2]candidate{}, ErrNoRelations
 	case 1:
 		return pairs[0], nil
 	}

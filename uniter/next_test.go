@@ -97,6 +97,17 @@ func (s *scenario) event(words []string) {
 	switch words[0] {
 	case "life":
 		s.remote.Life = model.Life(words[1])
+	case "leaving":
+		s.remote.Leaving = true
+	case "restart":
+		// What the agent does not keep on disk.
+		for id, relation := range s.local.Relations {
+			if !relation.Created {
+				delete(s.local.Relations, id)
+				continue
+			}
+			s.local.Relations[id] = uniter.LocalRelation{Created: true}
+		}
 	case "config":
 		s.remote.ConfigHash = words[1]
 	case "leader-settings":

@@ -56,7 +56,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(stderr, "ERROR", oneLine(err))
+	fmt.Fprintln(stderr, "ERROR", oneLine(err)+advice(err))
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
