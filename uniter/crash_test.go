@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/unit-agent/unit-agent/charm"
 	"github.com/unit-agent/unit-agent/internal/durable/durabletest"
@@ -23,6 +24,9 @@ import (
 // copy, the operation record, the relation's directory and members. The next
 // agent finds what is then on the disk. Hooks write to a place outside that disk.
 func TestCrashAtEachStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
 	for _, crash := range []struct {
 		name  string
 		arm   func(*durabletest.Disk, int)
@@ -170,10 +174,12 @@ func (l *life) errorf(format string, args ...any) {
 // agent goes on running.
 func (l *life) untilIdle(last string) {
 	l.t.Helper()
-	for {
+	for timeout := time.After(watchdog); ; {
 		l.keepRunning()
 		for ended := false; !ended; {
 			select {
+			case <-timeout:
+				l.t.Fatalf("%s, %s: it never comes to %s: hooks %q", l.phase, l.where, last, l.hooks(lived))
 			case <-l.agent.Dead():
 				ended = true
 			case <-l.agent.waiting:
@@ -192,7 +198,11 @@ func (l *life) untilFinished() {
 	l.t.Helper()
 	for {
 		l.keepRunning()
-		<-l.agent.Dead()
+		select {
+		case <-time.After(watchdog):
+			l.t.Fatalf("%s, %s: its life does not end: hooks %q", l.phase, l.where, l.hooks(lived))
+		case <-l.agent.Dead():
+		}
 		if errors.Is(l.agent.Wait(), uniter.ErrFinished) {
 			l.agent.wait()
 			l.disk.PowerCycle()

@@ -63,10 +63,11 @@ func TestSkippedUpdateStatus(t *testing.T) {
 	a.awaitFailures(1)
 	w.resolve("loner/0", model.ResolvedSkip)
 	a.awaitIdle()
+	clock.Advance(7 * time.Minute)
 	w.check(w.SetConfig(w.ctx, "loner", map[string]string{"value": "second"}, nil))
 	a.awaitCount("config-changed", 2)
 	a.awaitCount("update-status", 1)
-	clock.Advance(12 * time.Minute)
+	clock.Advance(5 * time.Minute)
 	a.awaitFailures(1)
 	a.await("the next one", func() bool { return w.count("loner/0", "update-status") == 2 })
 }
